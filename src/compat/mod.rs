@@ -1,0 +1,6 @@
+//! What we do about the ways DSQL differs.
+//!
+//! - **Owns** statement in, plan out.
+//! - **May touch** `wire`, `sql`, `dsql`, `config`.
+//! - **Must not** know sockets or tokio.
+//! - **Invariants** what DSQL might accept is never refused, session parameters excepted.

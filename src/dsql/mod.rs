@@ -1,0 +1,6 @@
+//! Facts about Aurora DSQL, each with its source and date.
+//!
+//! - **Owns** endpoint names, parameters, error texts, limits.
+//! - **May touch** nothing.
+//! - **Must not** decide what to do about a fact: that is `compat`, and for the local cluster `local`.
+//! - **Invariants** every fact names its source and the date it was seen.

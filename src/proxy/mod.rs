@@ -1,0 +1,6 @@
+//! Listeners and the life of a client.
+//!
+//! - **Owns** accepting, the loop of one client, the cancel registry.
+//! - **May touch** every room below.
+//! - **Must not** be known to a room below.
+//! - **Invariants** one task drives a client and its server; every failure reaches the client as an ErrorResponse.
