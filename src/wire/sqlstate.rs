@@ -1,0 +1,80 @@
+//! The SQLSTATEs that we send ourselves or look for.
+
+use std::fmt;
+
+/// Five characters that say what kind of error it is (PostgreSQL manual, appendix
+/// "PostgreSQL Error Codes").
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SqlState([u8; 5]);
+
+macro_rules! states {
+    ($($(#[$doc:meta])* $name:ident = $code:literal;)*) => {
+        impl SqlState {
+            $($(#[$doc])* pub const $name: Self = Self(*$code);)*
+        }
+    };
+}
+
+states! {
+    /// `feature_not_supported`
+    FEATURE_NOT_SUPPORTED = b"0A000";
+    /// `sqlclient_unable_to_establish_sqlconnection`
+    CANNOT_CONNECT = b"08001";
+    /// `connection_failure`
+    CONNECTION_FAILURE = b"08006";
+    /// `transaction_resolution_unknown`
+    OUTCOME_UNKNOWN = b"08007";
+    /// `protocol_violation`
+    PROTOCOL_VIOLATION = b"08P01";
+    /// `invalid_authorization_specification`
+    INVALID_AUTHORIZATION = b"28000";
+    /// `invalid_catalog_name`
+    INVALID_CATALOG_NAME = b"3D000";
+    /// `in_failed_sql_transaction`
+    IN_FAILED_TRANSACTION = b"25P02";
+    /// `serialization_failure`; DSQL's OCC conflicts
+    SERIALIZATION_FAILURE = b"40001";
+    /// `too_many_connections`
+    TOO_MANY_CONNECTIONS = b"53300";
+    /// `configuration_limit_exceeded`; DSQL's connection rate
+    RATE_EXCEEDED = b"53400";
+    /// `program_limit_exceeded`
+    LIMIT_EXCEEDED = b"54000";
+    /// `query_canceled`
+    QUERY_CANCELED = b"57014";
+    /// `admin_shutdown`
+    ADMIN_SHUTDOWN = b"57P01";
+    /// `cannot_connect_now`
+    CANNOT_CONNECT_NOW = b"57P03";
+    /// `internal_error`
+    INTERNAL_ERROR = b"XX000";
+}
+
+impl SqlState {
+    /// The SQLSTATE of five bytes from a message, if they can be one: digits and upper-case
+    /// letters.
+    pub fn parse(code: &[u8]) -> Option<Self> {
+        let code: [u8; 5] = code.try_into().ok()?;
+        code.iter()
+            .all(|c| c.is_ascii_digit() || c.is_ascii_uppercase())
+            .then_some(Self(code))
+    }
+
+    /// The five characters.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII gets in.
+        std::str::from_utf8(&self.0).unwrap_or("XX000")
+    }
+}
+
+impl fmt::Display for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for SqlState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
