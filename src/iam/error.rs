@@ -142,7 +142,7 @@ impl IamError {
             Self::AccessDenied { role: None, .. } => "Check with `aws sts get-caller-identity`: the keys must be valid, the user must be assigned to the account and role of the profile, and a role_arn in the profile needs sts:AssumeRole and a trust policy that names the caller.".to_owned(),
             Self::Expired { .. } => "Sign in again or renew the credentials where they come from, and check the clock of this machine; the next login uses the new ones.".to_owned(),
             Self::Throttled { .. } => "Try again in a moment; credentials are kept until they expire, so this should not last.".to_owned(),
-            Self::Timeout { .. } | Self::Endpoint { .. } => "Check that this machine reaches the service (network, DNS, HTTP_PROXY, VPC endpoint for sts), and try again.".to_owned(),
+            Self::Timeout { .. } | Self::Endpoint { .. } => "Check that this machine reaches the service (network, DNS, HTTPS_PROXY, VPC endpoint for sts), and try again.".to_owned(),
             Self::BadConfig { .. } => "Correct the setting named above; `aws configure list` shows what the AWS tools read. The next login reads the files again.".to_owned(),
             Self::Provider { profile, .. } => format!("See whether `aws sts get-caller-identity{}` works here; a credential_process can be run by hand.", option("--profile", profile.as_deref())),
             Self::Signing { .. } => "Check the endpoint and the token lifetime; if they are right, this is a bug of dsql-proxy: please report it.".to_owned(),
