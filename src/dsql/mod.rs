@@ -6,3 +6,4 @@
 //! - **Invariants** every fact names its source and the date it was seen.
 
 pub mod endpoint;
+pub mod parameters;
