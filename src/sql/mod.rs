@@ -12,11 +12,13 @@
 mod cursor;
 pub mod kind;
 pub mod lexer;
+mod read_only;
 pub mod set;
 pub mod split;
 
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
+pub use read_only::surely_read_only;
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
 pub use split::{Statement, Statements, statements};
 
