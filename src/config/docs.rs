@@ -1,0 +1,219 @@
+//! Documentation out of the table of settings, as text. A test keeps the files equal to it.
+
+use std::fmt::Write as _;
+
+use super::{DefaultValue, Group, Kind, Places, SETTINGS, Scope, Setting};
+
+/// Before the generated part of a file.
+pub const BEGIN: &str = "<!-- settings:begin -->";
+
+/// After the generated part of a file.
+pub const END: &str = "<!-- settings:end -->";
+
+/// `config/dsql-proxy.toml`: every setting with its default, commented out.
+pub fn sample_file() -> String {
+    let mut out = String::from(
+        "# Settings of dsql-proxy, for --config-file.\n\
+         #\n\
+         # Every setting is here with its default, or with an example where it has none. Take the\n\
+         # `#` away to change one. Flags and DSQL_PROXY_* variables beat this file.\n\
+         #\n\
+         # This file is generated from the table of settings (src/config/table.rs).\n",
+    );
+    for group in Group::ALL {
+        let settings: Vec<_> = in_group(group)
+            .filter(|setting| setting.places == Places::Everywhere)
+            .collect();
+        if settings.is_empty() {
+            continue;
+        }
+        add(
+            &mut out,
+            format_args!("\n\n# ---- {} ----\n", group.title()),
+        );
+        for setting in settings {
+            add(&mut out, format_args!("\n{}", comment(setting.doc)));
+            if let DefaultValue::Absent { meaning, .. } = setting.default {
+                out.push_str(&comment(&format!("Default: {meaning}. Example:")));
+            }
+            add(
+                &mut out,
+                format_args!("#{} = {}\n", setting.name, toml_value(setting)),
+            );
+        }
+    }
+    out.push_str(
+        "\n\n# ---- Clusters ----\n\
+         \n\
+         # Each cluster is a table; clusters on the command line or in the environment replace all\n\
+         # of them. Besides `endpoint` it takes, for this cluster alone:\n",
+    );
+    let names: Vec<_> = SETTINGS
+        .iter()
+        .filter(|setting| setting.scope == Scope::Cluster)
+        .map(|setting| setting.name)
+        .collect();
+    out.push_str(&comment(&format!("{}.", names.join(", "))));
+    add(
+        &mut out,
+        format_args!(
+            "#[[cluster]]\n#endpoint = \"{}\"\n#port = 5433\n",
+            super::cluster::EXAMPLE
+        ),
+    );
+    out
+}
+
+/// `docs/settings.md`: the reference.
+pub fn reference() -> String {
+    let mut out = String::from(REFERENCE_HEAD);
+    for group in Group::ALL {
+        add(&mut out, format_args!("\n## {}\n", group.title()));
+        for setting in in_group(group) {
+            add(&mut out, format_args!("\n### {}\n\n", setting.name));
+            add(&mut out, format_args!("{}.\n\n", setting.help));
+            add(&mut out, format_args!("{}\n\n", setting.doc));
+            add(&mut out, format_args!("- Flag: `{}`\n", flag(setting)));
+            if setting.places != Places::Flag {
+                add(
+                    &mut out,
+                    format_args!("- Variable: `{}`\n", setting.variable()),
+                );
+            }
+            if setting.places == Places::Everywhere {
+                add(&mut out, format_args!("- Key: `{}`\n", setting.name));
+            }
+            add(
+                &mut out,
+                format_args!("- Default: {}\n", default_text(setting)),
+            );
+            let commands: Vec<_> = setting
+                .commands
+                .iter()
+                .map(|command| format!("`{}`", command.as_str()))
+                .collect();
+            add(
+                &mut out,
+                format_args!("- Commands: {}\n", commands.join(", ")),
+            );
+            if setting.scope == Scope::Cluster {
+                add(
+                    &mut out,
+                    format_args!("- Per cluster: `CLUSTER?{}=…`\n", setting.name),
+                );
+            }
+        }
+    }
+    out
+}
+
+const REFERENCE_HEAD: &str = "\
+# Settings
+
+This file is generated from the table of settings (`src/config/table.rs`).
+
+Every setting is a flag, an environment variable and a key of the TOML file that `--config-file`
+names (a [sample](../config/dsql-proxy.toml) with every default is in the repository). Flags beat
+the environment, the environment beats the file, and the file beats the default. An empty variable
+is like one that is not set. Everything is checked before a port is bound.
+
+**Clusters** are the arguments of the command line: an endpoint or a 26-character id. Without
+arguments they come from `DSQL_PROXY_CLUSTER_ENDPOINT` (then `DSQL_PROXY_CLUSTER_ENDPOINT_0`, `_1`
+and so on; `CLUSTER_ENDPOINT` if there is none of them), and without those from the file:
+
+```toml
+[[cluster]]
+endpoint = \"abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws\"
+port = 5433
+```
+
+A setting marked **per cluster** can be given for one cluster: in its `[[cluster]]` table, or after
+its name as `'CLUSTER?port=5433&user=app'` (in quotes, because shells know `?` and `&`; `%26` is a
+`&` in a value). What is said of one cluster beats what is said of all, wherever that is.
+
+**Durations** have a unit: `500ms`, `30s`, `15m`, `1h 30m`, `7d`. **Switches** are `--quiet` or
+`--quiet=true`, and `--quiet=false`.
+";
+
+/// The table of flags for the README, without the markers.
+pub fn flags_table() -> String {
+    let mut out = String::from("| Flag | Default | |\n|---|---|---|\n");
+    for group in Group::ALL {
+        add(&mut out, format_args!("| **{}** | | |\n", group.title()));
+        for setting in in_group(group) {
+            add(
+                &mut out,
+                format_args!(
+                    "| `{}` | {} | {} |\n",
+                    flag(setting).replace('|', "\\|"),
+                    default_text(setting),
+                    setting.help
+                ),
+            );
+        }
+    }
+    out
+}
+
+/// `text` with `generated` between the markers; nothing when they are not there.
+pub fn between_markers(text: &str, generated: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{generated}{END}{after}"))
+}
+
+fn in_group(group: Group) -> impl Iterator<Item = &'static Setting> {
+    SETTINGS
+        .iter()
+        .filter(move |setting| setting.group == group)
+}
+
+fn flag(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Bool => format!("--{}", setting.name),
+        _ => format!("--{} {}", setting.name, setting.value_name),
+    }
+}
+
+fn default_text(setting: &Setting) -> String {
+    match setting.default {
+        DefaultValue::Value(text) => format!("`{text}`"),
+        DefaultValue::Absent { meaning, .. } => meaning.to_owned(),
+    }
+}
+
+fn toml_value(setting: &Setting) -> String {
+    match (setting.default, setting.kind) {
+        (DefaultValue::Absent { example, .. }, _) => example.to_owned(),
+        (DefaultValue::Value(text), Kind::Bool | Kind::Port | Kind::Count { .. }) => {
+            text.to_owned()
+        }
+        (DefaultValue::Value(text), _) => format!("\"{text}\""),
+    }
+}
+
+/// Text as lines of comment, no wider than 100 columns.
+fn comment(text: &str) -> String {
+    let mut out = String::new();
+    for (index, paragraph) in text.split("\n\n").enumerate() {
+        if index > 0 {
+            out.push_str("#\n");
+        }
+        let mut line = String::from("#");
+        for word in paragraph.split_whitespace() {
+            if line.chars().count() + 1 + word.chars().count() > 100 {
+                add(&mut out, format_args!("{line}\n"));
+                line = String::from("#");
+            }
+            line.push(' ');
+            line.push_str(word);
+        }
+        add(&mut out, format_args!("{line}\n"));
+    }
+    out
+}
+
+/// Writing to a string cannot fail.
+fn add(out: &mut String, text: std::fmt::Arguments<'_>) {
+    out.write_fmt(text).unwrap_or_default();
+}

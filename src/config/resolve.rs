@@ -1,0 +1,236 @@
+//! From layers of text to typed settings.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::cluster::NamedCluster;
+use super::source::{Layer, Raw, Source};
+use super::types::{
+    ClusterSettings, ListenAddress, LogFormat, LogLevel, LogSettings, ProxySettings,
+    TlsNegotiation, UnsupportedParameters,
+};
+use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, value};
+
+/// The bottom layer: the defaults of the table.
+pub(super) fn defaults() -> Layer {
+    SETTINGS
+        .iter()
+        .filter_map(|setting| match setting.default {
+            DefaultValue::Value(text) => Some((
+                setting.name,
+                vec![Raw {
+                    text: text.to_owned(),
+                    source: Source::Default(setting.name),
+                }],
+            )),
+            DefaultValue::Absent { .. } => None,
+        })
+        .collect()
+}
+
+/// The layers, the one that beats all others first.
+#[derive(Debug, Clone)]
+pub(super) struct Layers<'a>(Vec<&'a Layer>);
+
+impl<'a> Layers<'a> {
+    pub(super) fn new(layers: impl IntoIterator<Item = &'a Layer>) -> Self {
+        Self(layers.into_iter().collect())
+    }
+
+    /// These, and one that beats them.
+    fn under(&self, layer: &'a Layer) -> Self {
+        Self(
+            std::iter::once(layer)
+                .chain(self.0.iter().copied())
+                .collect(),
+        )
+    }
+
+    fn values(&self, name: &str) -> &'a [Raw] {
+        let values = self.0.iter().find_map(|layer| layer.get(name));
+        values.map_or(&[], Vec::as_slice)
+    }
+
+    /// The text of a setting.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a Raw> {
+        self.values(name).last()
+    }
+
+    /// Whether somebody said something, so that the default does not hold.
+    fn is_given(&self, name: &str) -> bool {
+        self.raw(name)
+            .is_some_and(|raw| !matches!(raw.source, Source::Default(_)))
+    }
+
+    pub(super) fn optional<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Option<T>, ConfigError> {
+        self.raw(name)
+            .map(|raw| {
+                parse(&raw.text)
+                    .map_err(|expected| ConfigError::invalid(&raw.source, &raw.text, &expected))
+            })
+            .transpose()
+    }
+
+    pub(super) fn required<T>(
+        &self,
+        name: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<T, ConfigError> {
+        self.optional(name, parse)?
+            .ok_or_else(|| ConfigError::new(format!("`{name}` has no default; please report this")))
+    }
+
+    fn search_paths(&self) -> Result<SearchPaths, ConfigError> {
+        let mut paths = SearchPaths::default();
+        for raw in self.values("search-path") {
+            paths
+                .add(&raw.text)
+                .map_err(|expected| ConfigError::invalid(&raw.source, &raw.text, &expected))?;
+        }
+        Ok(paths)
+    }
+}
+
+/// How many ports are in use when none is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ports {
+    /// Those of the table.
+    Fixed,
+    /// Any free ones: for a run that shall not collide with another.
+    Free,
+}
+
+/// The settings of the proxy, with the settings of `clusters` in their order.
+pub(super) fn proxy(
+    layers: &Layers<'_>,
+    clusters: &[NamedCluster],
+    ports: Ports,
+) -> Result<ProxySettings, ConfigError> {
+    let first_port = match ports {
+        Ports::Free if !layers.is_given("port") => 0,
+        _ => layers.required("port", value::port)?,
+    };
+    let clusters = number(layers, clusters, first_port)?;
+    Ok(ProxySettings {
+        clusters,
+        address: layers
+            .optional("address", value::loopback_address)?
+            .map_or(ListenAddress::LoopbackBoth, ListenAddress::One),
+        unix_socket: path(layers, "unix-socket")?,
+        max_clients: layers.required("max-clients", |text| value::count(text, 1, usize::MAX))?,
+        login_timeout: duration(layers, "login-timeout")?,
+        logs: logs(layers)?,
+    })
+}
+
+/// The settings of the clusters, each with its port.
+fn number(
+    layers: &Layers<'_>,
+    clusters: &[NamedCluster],
+    first_port: u16,
+) -> Result<Vec<ClusterSettings>, ConfigError> {
+    let mut settings: Vec<ClusterSettings> = Vec::new();
+    let mut next = Some(first_port);
+    for named in clusters {
+        let port = if named.layer.contains_key("port") {
+            layers.under(&named.layer).required("port", value::port)?
+        } else {
+            let port = next.ok_or_else(|| {
+                ConfigError::at(
+                    &named.source,
+                    &format!(
+                        "no port is left for cluster {}: the ports after {first_port} end at 65535",
+                        named.endpoint
+                    ),
+                )
+            })?;
+            // Several clusters on free ports: each takes its own.
+            next = if port == 0 {
+                Some(0)
+            } else {
+                port.checked_add(1)
+            };
+            port
+        };
+        if let Some(other) = settings.iter().find(|s| port != 0 && s.port == port) {
+            return Err(ConfigError::at(
+                &named.source,
+                &format!(
+                    "clusters {} and {} would both listen on port {port}; give one of them \
+                     another: `{}?port=…`",
+                    other.endpoint, named.endpoint, named.endpoint
+                ),
+            ));
+        }
+        settings.push(cluster(layers, named, port)?);
+    }
+    Ok(settings)
+}
+
+/// The settings of one cluster.
+pub(super) fn cluster(
+    layers: &Layers<'_>,
+    named: &NamedCluster,
+    port: u16,
+) -> Result<ClusterSettings, ConfigError> {
+    let layers = &layers.under(&named.layer);
+    Ok(ClusterSettings {
+        endpoint: named.endpoint.clone(),
+        port,
+        user: layers.required("user", value::text)?,
+        database: layers.required("database", value::text)?,
+        region: layers.optional("region", value::region)?,
+        profile: layers.optional("profile", value::text)?,
+        role_arn: layers
+            .optional("role-arn", value::role_arns)?
+            .unwrap_or_default(),
+        token_duration: duration(layers, "token-duration")?,
+        upstream_address: layers.optional("upstream-address", value::host_port)?,
+        tls_negotiation: layers.required("tls-negotiation", TlsNegotiation::from_name)?,
+        search_path: layers.search_paths()?,
+        connect_timeout: duration(layers, "connect-timeout")?,
+        unsupported_parameters: layers
+            .required("unsupported-parameters", UnsupportedParameters::from_name)?,
+    })
+}
+
+/// What is logged.
+pub(super) fn logs(layers: &Layers<'_>) -> Result<LogSettings, ConfigError> {
+    let is_on = |name| layers.required(name, value::boolean);
+    let level = match (is_on("quiet")?, is_on("debug-logs")?) {
+        (false, false) => LogLevel::Normal,
+        (true, false) => LogLevel::Quiet,
+        (false, true) => LogLevel::Debug,
+        (true, true) => {
+            let source = |name| {
+                layers
+                    .raw(name)
+                    .map_or(String::new(), |raw| raw.source.to_string())
+            };
+            return Err(ConfigError::new(format!(
+                "{} and {} contradict each other; turn one of them off",
+                source("quiet"),
+                source("debug-logs")
+            )));
+        }
+    };
+    let format = if is_on("structured-logs")? {
+        LogFormat::Json
+    } else {
+        LogFormat::Text
+    };
+    Ok(LogSettings { format, level })
+}
+
+/// An optional path. A relative one is relative to the working directory, from the file too.
+pub(super) fn path(layers: &Layers<'_>, name: &str) -> Result<Option<PathBuf>, ConfigError> {
+    layers.optional(name, value::path)
+}
+
+fn duration(layers: &Layers<'_>, name: &str) -> Result<Duration, ConfigError> {
+    layers.required(name, value::duration)
+}

@@ -1,0 +1,394 @@
+//! The table of settings.
+
+use std::time::Duration;
+
+use super::CommandName::{Local, Serve, Token};
+use super::DefaultValue::{Absent, Value};
+use super::UnsupportedParameters;
+use super::{CommandName, Group, Kind, Places, Scope, Setting, TlsNegotiation};
+
+const PROXY: &[CommandName] = &[Serve, Local];
+const EVERY: &[CommandName] = &[Serve, Local, Token];
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// Every setting, in the order of the documentation.
+pub static SETTINGS: &[Setting] = &[
+    // Listening
+    Setting {
+        name: "address",
+        group: Group::Listening,
+        kind: Kind::LoopbackAddress,
+        value_name: "IP",
+        default: Absent {
+            meaning: "127.0.0.1 and, where there is IPv6, ::1",
+            example: "\"127.0.0.1\"",
+        },
+        help: "Loopback address to listen on",
+        doc: "The IP address to listen on. When it is given, the proxy listens on that one only. \
+              Without it, it listens on 127.0.0.1 and, where the machine has IPv6, on ::1, because \
+              `localhost` means ::1 first to some clients.\n\n\
+              It must be a loopback address: whoever reaches the port has the access of the \
+              proxy's credentials, and clients are not authenticated in this version.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "port",
+        group: Group::Listening,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Value("5432"),
+        help: "Port to listen on; further clusters take the ports after it",
+        doc: "The TCP port of the first cluster. Further clusters take the ports after it, in the \
+              order they are given; a cluster with a `port` of its own takes that one and uses \
+              none up. 0 takes any free port, which the log names.\n\n\
+              `dsql-proxy local --once` takes a free port unless this is given.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "unix-socket",
+        group: Group::Listening,
+        kind: Kind::SocketDirectory,
+        value_name: "DIR",
+        default: Absent {
+            meaning: "no Unix socket",
+            example: "\"/run/dsql-proxy\"",
+        },
+        help: "Directory in which to listen on a Unix socket as well",
+        doc: "A directory in which the proxy also listens on Unix sockets, one for each cluster, \
+              named as libpq expects them: `.s.PGSQL.5432`, with the port of the cluster. Clients \
+              then use the directory as host.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "max-clients",
+        group: Group::Listening,
+        kind: Kind::Count {
+            min: 1,
+            max: 1_000_000,
+        },
+        value_name: "COUNT",
+        default: Value("1000"),
+        help: "Clients that may be connected at once",
+        doc: "How many clients may be connected at once, over all clusters. One more gets the \
+              error 53300.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "login-timeout",
+        group: Group::Listening,
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: HOUR,
+        },
+        value_name: "DURATION",
+        default: Value("10s"),
+        help: "Time a client has to finish its startup packet",
+        doc: "How long a client may take from its connection to the end of its startup packet. \
+              Whoever is slower is disconnected. The time to connect to DSQL does not count; \
+              see `connect-timeout`.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    // AWS
+    Setting {
+        name: "region",
+        group: Group::Aws,
+        kind: Kind::Region,
+        value_name: "REGION",
+        default: Absent {
+            meaning: "from the endpoint, else from the AWS configuration",
+            example: "\"us-east-1\"",
+        },
+        help: "AWS region of the cluster",
+        doc: "The AWS region for which tokens are signed. A full endpoint carries it in its name. \
+              It is needed for a cluster that is named by its 26-character id, unless the AWS \
+              configuration (`AWS_REGION`, the profile) says it. For `dsql-proxy local` it is the \
+              region of the local cluster.",
+        commands: EVERY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "profile",
+        group: Group::Aws,
+        kind: Kind::Text,
+        value_name: "NAME",
+        default: Absent {
+            meaning: "the default chain of AWS credentials",
+            example: "\"development\"",
+        },
+        help: "Profile of the AWS configuration to take credentials from",
+        doc: "The profile of `~/.aws/config` whose credentials sign the tokens. Without it, the \
+              usual chain holds: environment, `AWS_PROFILE`, SSO, container and instance roles.",
+        commands: &[Serve, Token],
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "role-arn",
+        group: Group::Aws,
+        kind: Kind::RoleArns,
+        value_name: "ARN[,ARN…]",
+        default: Absent {
+            meaning: "no role is assumed",
+            example: "\"arn:aws:iam::123456789012:role/dsql\"",
+        },
+        help: "IAM role to assume, or a chain of them separated by commas",
+        doc: "The IAM role to assume before signing. Several, separated by commas, are a chain: \
+              the first is assumed with the credentials of the machine, each further one with \
+              those of the role before it. The role assumed last signs the tokens.",
+        commands: &[Serve, Token],
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "token-duration",
+        group: Group::Aws,
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(7 * 24),
+        },
+        value_name: "DURATION",
+        default: Value("15m"),
+        help: "How long a token is valid",
+        doc: "How long a signed token is valid, from 1s to 7d. DSQL looks at a token only when a \
+              connection is opened, and the proxy signs a new one for each, so a short time is \
+              enough. A token never outlives the credentials it was signed with.",
+        commands: EVERY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    // Upstream
+    Setting {
+        name: "upstream-address",
+        group: Group::Upstream,
+        kind: Kind::HostPort,
+        value_name: "HOST:PORT",
+        default: Absent {
+            meaning: "the endpoint, port 5432",
+            example: "\"localhost:15432\"",
+        },
+        help: "Address to dial instead of the endpoint (tunnel, PrivateLink)",
+        doc: "The address to dial when it is not the endpoint: the near end of a tunnel, the \
+              name of a PrivateLink endpoint. The name of the cluster's endpoint stays what is \
+              signed, what is sent as SNI and what the certificate is verified against.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "tls-negotiation",
+        group: Group::Upstream,
+        kind: Kind::Choice(TlsNegotiation::NAMES),
+        value_name: "direct|postgres",
+        default: Value("direct"),
+        help: "How TLS begins",
+        doc: "`direct`: the connection begins with TLS, which saves a round trip. `postgres`: an \
+              SSLRequest comes first, for what stands in between and knows only that.\n\n\
+              TLS cannot be turned off, and the certificate is always verified: against the roots \
+              of the system, or those of the file that `SSL_CERT_FILE` names.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "user",
+        group: Group::Upstream,
+        kind: Kind::Text,
+        value_name: "ROLE",
+        default: Value("admin"),
+        help: "Database role of a client that names none",
+        doc: "The database role of a client that names none, and the role for which `dsql-proxy \
+              token` signs. `admin` needs the permission dsql:DbConnectAdmin, every other role \
+              dsql:DbConnect.",
+        commands: EVERY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "database",
+        group: Group::Upstream,
+        kind: Kind::Text,
+        value_name: "NAME",
+        default: Value("postgres"),
+        help: "Database of a client that names none",
+        doc: "The database of a client that names none. A DSQL cluster has one, `postgres`.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "search-path",
+        group: Group::Upstream,
+        kind: Kind::SearchPath,
+        value_name: "[ROLE:]PATH",
+        default: Absent {
+            meaning: "what DSQL has",
+            example: "\"myschema,public\"",
+        },
+        help: "search_path for every role, or for one (repeatable)",
+        doc: "A `search_path` sent when a session begins, unless the client brings its own. \
+              `myschema,public` holds for every role, `app:myschema,public` for the role `app` \
+              only, which then beats the one for every role. Several are given by repeating the \
+              flag, or in one value with `;` between them: `admin:public;myschema`.\n\n\
+              In the file it is a string, a list of strings, or a table of role and path, where \
+              `*` is every role: `search-path = { admin = \"public\", \"*\" = \"myschema\" }`.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "connect-timeout",
+        group: Group::Upstream,
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: HOUR,
+        },
+        value_name: "DURATION",
+        default: Value("30s"),
+        help: "Time to reach the cluster, all attempts together",
+        doc: "How long a login may take from dialling to the first ReadyForQuery, all attempts \
+              together. A cluster that is waking up, a rate limit and a refused connection are \
+              tried again within this time; a refused login is not.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    // Sessions
+    Setting {
+        name: "unsupported-parameters",
+        group: Group::Sessions,
+        kind: Kind::Choice(UnsupportedParameters::NAMES),
+        value_name: "reject|forward",
+        default: Value("reject"),
+        help: "What to do with session parameters that DSQL does not support",
+        doc: "What happens to session parameters that DSQL does not support, in the startup \
+              packet, in `options` and in SET. `reject`: the proxy answers with the error of DSQL \
+              and a hint. `forward`: everything goes upstream, which decides.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    // Local cluster
+    Setting {
+        name: "cluster-port",
+        group: Group::LocalCluster,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Value("0"),
+        help: "Port of the local cluster itself; 0 is any free port",
+        doc: "The port on which the local cluster itself listens, behind the proxy; clients use \
+              `port`. 0 takes any free port; the file `env` in the data directory names it.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "data",
+        group: Group::LocalCluster,
+        kind: Kind::Path,
+        value_name: "DIR",
+        default: Absent {
+            meaning: "a temporary directory, removed at the end",
+            example: "\"/var/lib/dsql-local\"",
+        },
+        help: "Directory in which the local cluster keeps its data",
+        doc: "Where the local cluster keeps its data, its certificate authority and the file \
+              `env`, with which other programs reach it. Without it all of that is temporary.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "cluster-only",
+        group: Group::LocalCluster,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Start the local cluster without a proxy in front of it",
+        doc: "Starts the local cluster without a proxy in front of it, for programs that sign \
+              their own tokens.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "once",
+        group: Group::LocalCluster,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Run the command after `--`, then stop everything and return its exit code",
+        doc: "Runs the command that follows `--` with `PG*` and `DATABASE_URL` set, stops \
+              everything when it ends and returns its exit code: `dsql-proxy local --once -- psql \
+              -c 'select 1'`. Free ports are used unless they are given.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Flag,
+    },
+    // Logs
+    Setting {
+        name: "structured-logs",
+        group: Group::Logs,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Log as JSON, one object a line",
+        doc: "Logs as JSON, one object a line, instead of text.",
+        commands: EVERY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "debug-logs",
+        group: Group::Logs,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Log more, to find out why something does not work",
+        doc: "Logs what happens inside, to find out why something does not work. Tokens and \
+              values of parameters are never logged.",
+        commands: EVERY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "quiet",
+        group: Group::Logs,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Log warnings and errors only",
+        doc: "Logs warnings and errors only. It cannot be combined with `debug-logs`.",
+        commands: EVERY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    // Configuration
+    Setting {
+        name: "config-file",
+        group: Group::Configuration,
+        kind: Kind::Path,
+        value_name: "FILE",
+        default: Absent {
+            meaning: "no file",
+            example: "\"dsql-proxy.toml\"",
+        },
+        help: "TOML file with settings",
+        doc: "A TOML file with settings. Its keys are the names of the flags; `[[cluster]]` tables \
+              name clusters. Flags and environment variables beat it.",
+        commands: EVERY,
+        scope: Scope::Process,
+        places: Places::FlagAndVariable,
+    },
+];

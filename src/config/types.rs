@@ -1,0 +1,198 @@
+//! Settings as the other rooms use them.
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::SearchPaths;
+
+/// What the command line asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Run the proxy.
+    Serve(ProxySettings),
+    /// Run a local cluster and a proxy in front of it.
+    Local(LocalSettings),
+    /// Print a token.
+    Token(TokenSettings),
+}
+
+/// What a proxy needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxySettings {
+    /// The clusters, each with a port of its own. Never empty after [`parse`](super::parse).
+    pub clusters: Vec<ClusterSettings>,
+    /// The addresses to listen on.
+    pub address: ListenAddress,
+    /// The directory for Unix sockets, if there shall be some.
+    pub unix_socket: Option<PathBuf>,
+    /// How many clients may be connected at once, over all clusters.
+    pub max_clients: usize,
+    /// How long a client may take to finish its startup packet.
+    pub login_timeout: Duration,
+    /// What is logged.
+    pub logs: LogSettings,
+}
+
+/// The settings that hold for one cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterSettings {
+    /// The endpoint or the 26-character id, in lower case; which of them is found out with the
+    /// region.
+    pub endpoint: String,
+    /// The port to listen on; 0 is any free one.
+    pub port: u16,
+    /// The role of a client that names none.
+    pub user: String,
+    /// The database of a client that names none.
+    pub database: String,
+    /// The region, when it was given.
+    pub region: Option<String>,
+    /// The profile of the AWS configuration.
+    pub profile: Option<String>,
+    /// The roles to assume, one after the other; the last one signs.
+    pub role_arn: Vec<String>,
+    /// How long a token is valid; 1 second to 7 days.
+    pub token_duration: Duration,
+    /// The `host:port` to dial instead of the endpoint.
+    pub upstream_address: Option<String>,
+    /// How TLS begins.
+    pub tls_negotiation: TlsNegotiation,
+    /// The `search_path` to begin sessions with.
+    pub search_path: SearchPaths,
+    /// How long connecting may take, all attempts together.
+    pub connect_timeout: Duration,
+    /// What happens to session parameters that DSQL does not support.
+    pub unsupported_parameters: UnsupportedParameters,
+}
+
+/// Where the proxy listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenAddress {
+    /// 127.0.0.1 and, where there is IPv6, `::1`.
+    LoopbackBoth,
+    /// This address only.
+    One(IpAddr),
+}
+
+/// How TLS with the upstream begins (PostgreSQL manual 55.2.11, `sslnegotiation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsNegotiation {
+    /// With the first byte.
+    Direct,
+    /// After an `SSLRequest`.
+    Postgres,
+}
+
+impl TlsNegotiation {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["direct", "postgres"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "postgres" => Ok(Self::Postgres),
+            _ => Ok(Self::Direct),
+        }
+    }
+}
+
+/// What happens to session parameters that DSQL does not support.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnsupportedParameters {
+    /// The proxy refuses them as DSQL would, with a hint.
+    Reject,
+    /// They go upstream.
+    Forward,
+}
+
+impl UnsupportedParameters {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["reject", "forward"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "forward" => Ok(Self::Forward),
+            _ => Ok(Self::Reject),
+        }
+    }
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// What a line looks like.
+    pub format: LogFormat,
+    /// How much is logged.
+    pub level: LogLevel,
+}
+
+/// What a line of the log looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Warnings and errors.
+    Quiet,
+    /// What an operator wants to see.
+    Normal,
+    /// What happens inside.
+    Debug,
+}
+
+/// What `dsql-proxy token` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSettings {
+    /// The cluster; the token is for its `user`.
+    pub cluster: ClusterSettings,
+    /// What is logged.
+    pub logs: LogSettings,
+}
+
+/// What `dsql-proxy local` needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalSettings {
+    /// The port of the local cluster itself; 0 is any free one.
+    pub cluster_port: u16,
+    /// Where it keeps its data; temporary when absent.
+    pub data: Option<PathBuf>,
+    /// Whether there is no proxy in front of it.
+    pub cluster_only: bool,
+    /// The command to run once (program first, never empty); serve until a signal when absent.
+    pub once: Option<Vec<OsString>>,
+    /// What is logged.
+    pub logs: LogSettings,
+    /// The proxy in front: its only cluster is a template without an endpoint.
+    pub(super) proxy: ProxySettings,
+}
+
+impl LocalSettings {
+    /// The region that `--region` asks the local cluster to be in.
+    pub fn region(&self) -> Option<&str> {
+        let cluster = self.proxy.clusters.first();
+        cluster.and_then(|cluster| cluster.region.as_deref())
+    }
+
+    /// The settings of the proxy in front of the local cluster, which is known by `endpoint`, runs
+    /// at `upstream_address` (`host:port`) and is in `region`.
+    ///
+    /// An `--upstream-address` on the command line is kept: something may stand in between.
+    pub fn proxy_for(&self, endpoint: &str, upstream_address: &str, region: &str) -> ProxySettings {
+        let mut proxy = self.proxy.clone();
+        for cluster in &mut proxy.clusters {
+            endpoint.clone_into(&mut cluster.endpoint);
+            cluster.region = Some(region.to_owned());
+            cluster
+                .upstream_address
+                .get_or_insert_with(|| upstream_address.to_owned());
+        }
+        proxy
+    }
+}

@@ -1,0 +1,44 @@
+//! The documentation of the settings is what the table says; `BLESS=1` rewrites it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dsql_proxy::config::docs;
+
+/// Compares a file with what it should hold, or writes it.
+fn compare(name: &str, expected: &str) {
+    let path = path(name);
+    if std::env::var_os("BLESS").is_some() {
+        let written = fs::write(&path, expected);
+        assert!(written.is_ok(), "{name}: {written:?}");
+        return;
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{name} is not what the table of settings says; write it anew with\n  \
+         BLESS=1 cargo test --test it settings_docs"
+    );
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+#[test]
+fn the_sample_file_is_current() {
+    compare("config/dsql-proxy.toml", &docs::sample_file());
+}
+
+#[test]
+fn the_reference_is_current() {
+    compare("docs/settings.md", &docs::reference());
+}
+
+#[test]
+fn the_table_of_the_readme_is_current() {
+    let readme = fs::read_to_string(path("README.md")).unwrap();
+    let expected = docs::between_markers(&readme, &docs::flags_table())
+        .expect("README.md has the markers of the table of settings");
+    compare("README.md", &expected);
+}
