@@ -4,3 +4,11 @@
 //! - **May touch** `wire`, `sql`, `dsql`, `net`, `config`.
 //! - **Must not** use `compat` or `lint`: a table of rules shared with the proxy would make every test circular.
 //! - **Invariants** a token is checked as strictly as the real service checks it.
+
+mod authority;
+mod error;
+mod identity;
+pub mod token;
+
+pub use error::LocalError;
+pub use identity::Credentials;
