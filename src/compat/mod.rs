@@ -4,3 +4,13 @@
 //! - **May touch** `wire`, `sql`, `dsql`, `config`.
 //! - **Must not** know sockets or tokio.
 //! - **Invariants** what DSQL might accept is never refused, session parameters excepted.
+
+mod hint;
+pub mod options;
+pub mod policy;
+
+pub use hint::hint_for;
+pub use policy::{Plan, Policy, Refusal, Unsupported, Verdict};
+
+#[cfg(test)]
+mod tests;

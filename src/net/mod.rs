@@ -4,3 +4,11 @@
 //! - **May touch** `wire`.
 //! - **Must not** know SQL or policy.
 //! - **Invariants** a certificate is always verified; every buffer is bounded.
+
+pub mod address;
+pub mod buffered;
+pub mod dial;
+pub mod listen;
+pub mod random;
+pub mod tls_client;
+pub mod trust;

@@ -3,4 +3,13 @@
 //! - **Owns** accepting, the loop of one client, the cancel registry.
 //! - **May touch** every room below.
 //! - **Must not** be known to a room below.
-//! - **Invariants** one task drives a client and its server; every failure reaches the client as an ErrorResponse.
+//! - **Invariants** one task drives a client and its server; every failure reaches the client as
+//!   an ErrorResponse.
+
+mod accept;
+mod cancel;
+mod client;
+mod relay;
+mod setup;
+
+pub use setup::{ClusterOptions, Proxy, ProxyError, ProxyOptions, SearchPath};

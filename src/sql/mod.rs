@@ -1,6 +1,26 @@
 //! SQL text, seen as tokens.
 //!
-//! - **Owns** the lossless lexer, statement splitting, statement kinds.
+//! - **Owns** the lossless lexer, statement splitting, statement kinds, the parse of SET, RESET and SHOW.
 //! - **May touch** text only.
 //! - **Must not** know the wire protocol or tokio.
 //! - **Invariants** the tokens of a text, put together, are the text.
+//!
+//! Texts are bytes: a client may send any encoding, and PostgreSQL's lexer treats every byte from
+//! 0x80 as a letter. Everything here follows `PostgreSQL`'s manual §4.1 with
+//! `standard_conforming_strings` on, which is how Aurora DSQL runs.
+
+mod cursor;
+pub mod kind;
+pub mod lexer;
+mod read_only;
+pub mod set;
+pub mod split;
+
+pub use kind::{StatementKind, is_single_statement, kind, single_statement};
+pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
+pub use read_only::surely_read_only;
+pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
+pub use split::{Statement, Statements, statements};
+
+#[cfg(test)]
+mod tests;

@@ -3,4 +3,16 @@
 //! - **Owns** connecting, authenticating, retrying a connect, closing.
 //! - **May touch** `wire`, `net`, `iam`, `config`, `dsql`.
 //! - **Must not** know SQL or policy.
-//! - **Invariants** every connection is authenticated with a token signed for it.
+//! - **Invariants** every connection is authenticated with a token signed for it; a connection
+//!   is handed out only after ReadyForQuery.
+
+mod connect;
+mod error;
+mod login;
+mod retry;
+
+#[cfg(test)]
+mod tests;
+
+pub use connect::{Connector, Server, ServerStream};
+pub use error::{ConnectError, Stage};

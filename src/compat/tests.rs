@@ -1,0 +1,346 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const REJECT: Policy = Policy {
+    unsupported: Unsupported::Reject,
+};
+const FORWARD: Policy = Policy {
+    unsupported: Unsupported::Forward,
+};
+
+/// The parameter that a plan refuses, out of its message.
+fn refused(plan: &Plan) -> Option<&str> {
+    match plan {
+        Plan::Forward => None,
+        Plan::Refuse(refusal) => Some(named(refusal)),
+    }
+}
+
+fn named(refusal: &Refusal) -> &str {
+    assert_eq!(refusal.sqlstate, "0A000");
+    assert!(refusal.hint.contains("--unsupported-parameters=forward"));
+    let name = refusal
+        .message
+        .strip_prefix("setting configuration parameter \"")
+        .unwrap();
+    name.strip_suffix("\" not supported").unwrap()
+}
+
+#[track_caller]
+fn statements(table: &[(&str, Option<&str>)]) {
+    for (text, expected) in table {
+        assert_eq!(
+            refused(&REJECT.statement(text.as_bytes())),
+            *expected,
+            "{text:?}"
+        );
+        assert_eq!(
+            FORWARD.statement(text.as_bytes()),
+            Plan::Forward,
+            "{text:?}"
+        );
+    }
+}
+
+#[test]
+fn the_whole_of_a_refusal() {
+    let Plan::Refuse(refusal) = REJECT.statement(b"SET client_min_messages TO warning") else {
+        panic!("forwarded");
+    };
+    assert_eq!(refusal.sqlstate, "0A000");
+    assert_eq!(
+        refusal.message,
+        "setting configuration parameter \"client_min_messages\" not supported"
+    );
+    assert_eq!(
+        refusal.hint,
+        "Aurora DSQL lets a session set only a few parameters, and this is not one of them. \
+         Remove it from what your client sends when it connects, or from your SQL: most clients \
+         have an option for it. dsql-proxy refused this before it reached the server. If your \
+         server does accept it, start dsql-proxy with --unsupported-parameters=forward."
+    );
+}
+
+#[test]
+fn every_form_of_set() {
+    statements(&[
+        ("SET work_mem = '4MB'", Some("work_mem")),
+        ("set Work_Mem to default", Some("work_mem")),
+        (
+            "SET SESSION statement_timeout = 0;",
+            Some("statement_timeout"),
+        ),
+        ("SET LOCAL lock_timeout = 0", Some("lock_timeout")),
+        ("/* app */ SET jit = off -- why", Some("jit")),
+        (";SET jit = off;", Some("jit")),
+        ("SET \"Row_Security\" = off", Some("Row_Security")),
+        ("SET myapp.user_id = '1'", Some("myapp.user_id")),
+        ("SET XML OPTION DOCUMENT", Some("xmloption")),
+        ("SET SESSION AUTHORIZATION a", Some("session_authorization")),
+        ("SET TRANSACTION READ ONLY", Some("TRANSACTION")),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+            Some("TRANSACTION"),
+        ),
+        (
+            "SET transaction_isolation = 'serializable'",
+            Some("transaction_isolation"),
+        ),
+        // what DSQL lets a session set
+        ("SET search_path = a, b", None),
+        ("SET LOCAL DateStyle = ISO", None),
+        ("SET TIME ZONE 'UTC'", None),
+        ("SET NAMES 'UTF8'", None),
+        ("SET SCHEMA 'a'", None),
+        ("SET disable_sync_create_index = off", None),
+        ("SET dsql.enable_batched_nestloop = off", None),
+        ("SET CONSTRAINTS ALL DEFERRED", None),
+        // what only DSQL can answer
+        ("SET ROLE a", None),
+        ("SET LOCAL role TO a", None),
+        ("SET SESSION AUTHORIZATION DEFAULT", None),
+        ("SET dsql.something_new = 1", None),
+        ("SET no_such_parameter = 1", None),
+        ("SET work_mem 5", None),
+        ("SET work_mem = ", None),
+        ("SET work_mem = 1; SELECT 1", None),
+        ("BEGIN; SET LOCAL work_mem = 1; COMMIT", None),
+        ("RESET ALL", None),
+        ("RESET work_mem", None),
+        ("SHOW work_mem", None),
+        ("SELECT set_config('work_mem', '1', false)", None),
+        ("SELECT 'SET work_mem = 1'", None),
+        ("UPDATE t SET work_mem = 1", None),
+        ("ALTER ROLE a SET work_mem = 1", None),
+        ("", None),
+    ]);
+}
+
+/// What tools were seen to send, as they send it.
+#[test]
+fn what_tools_send() {
+    statements(&[
+        // Sequelize 6: one text
+        (
+            "SET client_min_messages TO warning;SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE;",
+            None,
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ;",
+            Some("TRANSACTION"),
+        ),
+        // Prisma Client
+        ("SET search_path = \"public\";\n", None),
+        (
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            Some("TRANSACTION"),
+        ),
+        // asyncpg
+        (
+            "SELECT current_setting('jit'), set_config('jit','off',false)",
+            None,
+        ),
+        (
+            "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;",
+            None,
+        ),
+        // SQLAlchemy with psycopg2
+        (
+            "SET default_transaction_isolation TO DEFAULT",
+            Some("default_transaction_isolation"),
+        ),
+        // Django
+        ("SELECT set_config('TimeZone','UTC',false)", None),
+        // pgjdbc, and HikariCP and Liquibase on it
+        ("SET extra_float_digits = 3", None),
+        ("SET application_name = 'PostgreSQL JDBC Driver'", None),
+        ("SET SESSION search_path TO 'public'", None),
+        ("SET SEARCH_PATH TO public, \"$user\",\"public\"", None),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            Some("TRANSACTION"),
+        ),
+        ("SET ROLE 'flyway'", None),
+        // ActiveRecord, diesel, Metabase
+        (
+            "SET client_min_messages TO 'warning'",
+            Some("client_min_messages"),
+        ),
+        (
+            "SET standard_conforming_strings = on",
+            Some("standard_conforming_strings"),
+        ),
+        ("SET intervalstyle = iso_8601", None),
+        ("SET SESSION timezone TO 'UTC'", None),
+        ("SET CLIENT_ENCODING TO 'UTF8'", None),
+        ("SET SESSION TIMEZONE TO 'UTC';", None),
+        // pgAdmin 4: one text
+        (
+            "SET DateStyle=ISO; SET client_min_messages=notice; SELECT set_config('bytea_output',\
+             'hex',false) FROM pg_settings WHERE name='bytea_output'; SET client_encoding='UTF8';",
+            None,
+        ),
+        // pg_dump and pg_restore
+        (
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            None,
+        ),
+        ("SET DATESTYLE = ISO", None),
+        ("SET INTERVALSTYLE = POSTGRES", None),
+        ("SET extra_float_digits TO 3", None),
+        (
+            "SET synchronize_seqscans TO off",
+            Some("synchronize_seqscans"),
+        ),
+        ("SET statement_timeout = 0", Some("statement_timeout")),
+        ("SET lock_timeout = 0", Some("lock_timeout")),
+        (
+            "SET idle_in_transaction_session_timeout = 0",
+            Some("idle_in_transaction_session_timeout"),
+        ),
+        ("SET transaction_timeout = 0", Some("transaction_timeout")),
+        ("SET row_security = off", Some("row_security")),
+        (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            Some("TRANSACTION"),
+        ),
+        (
+            "SET check_function_bodies = false;",
+            Some("check_function_bodies"),
+        ),
+        ("SET xmloption = content;", Some("xmloption")),
+        ("SET default_tablespace = '';", Some("default_tablespace")),
+        (
+            "SET default_table_access_method = heap;",
+            Some("default_table_access_method"),
+        ),
+    ]);
+}
+
+#[test]
+fn startup_parameters() {
+    for (name, expected) in [
+        ("client_encoding", None),
+        ("DateStyle", None),
+        ("TimeZone", None),
+        ("extra_float_digits", None),
+        ("application_name", None),
+        ("search_path", None),
+        ("no_such_parameter", None),
+        ("amzn-cluster-id", None),
+        ("statement_timeout", Some("statement_timeout")),
+        ("jit", Some("jit")),
+        (
+            "default_transaction_read_only",
+            Some("default_transaction_read_only"),
+        ),
+        ("request.jwt", Some("request.jwt")),
+    ] {
+        match REJECT.startup_parameter(name) {
+            Verdict::Forward => assert_eq!(expected, None, "{name}"),
+            Verdict::Refuse(refusal) => assert_eq!(Some(named(&refusal)), expected, "{name}"),
+        }
+        assert_eq!(FORWARD.startup_parameter(name), Verdict::Forward);
+    }
+}
+
+#[test]
+fn options_are_split_as_postgresql_splits_them() {
+    for (value, expected) in [
+        ("", vec![]),
+        ("   ", vec![]),
+        ("-c search_path=a", vec![("search_path", "a")]),
+        (
+            "-csearch_path=a  --application-name=b",
+            vec![("search_path", "a"), ("application-name", "b")],
+        ),
+        (
+            "-c application_name=a\\ b",
+            vec![("application_name", "a b")],
+        ),
+        (
+            "-c application_name=a\\\\b",
+            vec![("application_name", "a\\b")],
+        ),
+        ("-c application_name=", vec![("application_name", "")]),
+        ("-c a=b=c", vec![("a", "b=c")]),
+        (
+            "-c search_path=a,\\ \"B\"",
+            vec![("search_path", "a, \"B\"")],
+        ),
+        ("-c amzn-cluster-id=abc", vec![("amzn-cluster-id", "abc")]),
+        ("-c", vec![]),
+        ("-c a", vec![]),
+        ("-e -c a=b", vec![("a", "b")]),
+        ("-c a=b\\", vec![("a", "b")]),
+    ] {
+        let found = options::settings(value);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        assert_eq!(found, expected, "{value:?}");
+    }
+}
+
+#[test]
+fn options_are_judged_like_startup_parameters() {
+    for (value, expected) in [
+        ("-c search_path=a", None),
+        ("-c amzn-cluster-id=abc", None),
+        (
+            "-c search_path=a -c Statement_Timeout=5s -c jit=off",
+            Some("Statement_Timeout"),
+        ),
+        ("--statement-timeout=5s", Some("statement_timeout")),
+    ] {
+        let refusal = REJECT.options(value).err();
+        assert_eq!(refusal.as_ref().map(named), expected, "{value:?}");
+        assert!(FORWARD.options(value).is_ok());
+    }
+}
+
+#[test]
+fn hints_for_what_dsql_refused() {
+    let hint = |name: &str| {
+        hint_for(
+            "0A000",
+            &format!("setting configuration parameter \"{name}\" not supported"),
+        )
+        .unwrap()
+    };
+    assert!(hint("work_mem").contains("only a few parameters"));
+    assert!(hint("TRANSACTION").contains("BEGIN ISOLATION LEVEL REPEATABLE READ"));
+    assert!(hint("statement_timeout").contains("timeout in the client"));
+    assert!(hint("role").contains("Connect as the role"));
+    assert!(!hint("work_mem").contains("--unsupported-parameters"));
+    assert_eq!(hint_for("0A000", "unsupported statement: Truncate"), None);
+    assert_eq!(
+        hint_for(
+            "42601",
+            "setting configuration parameter \"a\" not supported"
+        ),
+        None
+    );
+    assert_eq!(
+        hint_for("0A000", "setting configuration parameter \"a"),
+        None
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_have_a_plan(text in prop::collection::vec(any::<u8>(), 0..100)) {
+        REJECT.statement(&text);
+        REJECT.statement(&[b"SET ".as_slice(), &text].concat());
+    }
+
+    #[test]
+    fn any_options_are_judged(value in any::<String>()) {
+        prop_assert!(FORWARD.options(&value).is_ok());
+        if let Err(refusal) = REJECT.options(&value) {
+            named(&refusal);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The packets with which a client begins, as a state machine without I/O.
+
+use bytes::BytesMut;
+
+use crate::compat::{Policy, Verdict};
+use crate::wire::startup::{CancelRequest, FirstPacket, ProtocolVersion, Startup, TLS_HANDSHAKE};
+use crate::wire::{ErrorResponse, SqlState, encode};
+
+/// A TLS alert record: fatal, handshake_failure (RFC 8446, section 6).
+const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
+
+/// How often a client may ask for encryption before it says who it is. libpq asks once for each
+/// kind.
+const MAX_REQUESTS: usize = 4;
+
+/// What to do with a client.
+#[derive(Debug)]
+pub enum Greeting {
+    /// Read on; some bytes may have to be sent first.
+    ReadMore,
+    /// It wants to cancel what another client does. It expects no answer.
+    Cancel(CancelRequest),
+    /// It wants to log in.
+    Login(ClientLogin),
+    /// It gets what is in the output, and no more.
+    Reject(&'static str),
+}
+
+/// Who a client says that it is.
+#[derive(Debug)]
+pub struct ClientLogin {
+    /// The version that is spoken with it.
+    pub version: ProtocolVersion,
+    /// The role.
+    pub role: String,
+    /// The database, if it named one.
+    pub database: Option<String>,
+    /// Every other parameter, in the client's order.
+    pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
+    /// True if its `options` are set.
+    pub has_search_path: bool,
+}
+
+/// Reads first packets.
+#[derive(Debug, Default)]
+pub struct ExpectStartup {
+    requests: usize,
+}
+
+impl ClientLogin {
+    /// A reader for a new client.
+    pub fn expect() -> ExpectStartup {
+        ExpectStartup::default()
+    }
+}
+
+impl ExpectStartup {
+    /// Takes what has come from the client. Replies go to `output`. `default_role` is the role
+    /// of a client that names none.
+    pub fn on_input(
+        &mut self,
+        input: &mut BytesMut,
+        output: &mut BytesMut,
+        policy: &Policy,
+        default_role: &str,
+    ) -> Greeting {
+        loop {
+            if input.first() == Some(&TLS_HANDSHAKE) {
+                output.extend_from_slice(&HANDSHAKE_FAILURE);
+                return Greeting::Reject("it began a TLS handshake, and this port is plaintext");
+            }
+            match FirstPacket::read(input) {
+                Ok(None) => return Greeting::ReadMore,
+                Ok(Some((packet, length))) => {
+                    let _consumed = input.split_to(length);
+                    match packet {
+                        FirstPacket::SslRequest | FirstPacket::GssEncRequest => {
+                            self.requests += 1;
+                            if self.requests > MAX_REQUESTS {
+                                return Greeting::Reject("it asked for encryption again and again");
+                            }
+                            output.extend_from_slice(b"N");
+                        }
+                        FirstPacket::Cancel(cancel) => return Greeting::Cancel(cancel),
+                        FirstPacket::Startup(startup) => {
+                            return match log_in(startup, output, policy, default_role) {
+                                Ok(login) => Greeting::Login(login),
+                                Err(error) => {
+                                    error.encode(output);
+                                    Greeting::Reject("its startup packet was refused")
+                                }
+                            };
+                        }
+                    }
+                }
+                Err(error) => {
+                    ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, error.to_string())
+                        .hint("This port speaks the PostgreSQL protocol.")
+                        .encode(output);
+                    return Greeting::Reject("it does not speak the PostgreSQL protocol");
+                }
+            }
+        }
+    }
+}
+
+fn log_in(
+    startup: Startup,
+    output: &mut BytesMut,
+    policy: &Policy,
+    default_role: &str,
+) -> Result<ClientLogin, ErrorResponse> {
+    let asked = startup.version;
+    if asked.major != 3 {
+        return Err(ErrorResponse::fatal(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("unsupported frontend protocol {asked}: server supports 3.0 to 3.2"),
+        )
+        .hint("Use a client made for PostgreSQL 7.4 or newer."));
+    }
+    let mut login = ClientLogin {
+        version: asked.min(ProtocolVersion::V3_2),
+        role: default_role.to_owned(),
+        database: None,
+        parameters: Vec::new(),
+        has_search_path: false,
+    };
+    let mut unknown_options = Vec::new();
+    for (name, value) in startup.parameters {
+        match name.as_slice() {
+            b"user" => login.role = utf8(value, "user")?,
+            b"database" => login.database = Some(utf8(value, "database")?),
+            _ if name.starts_with(b"_pq_.") => unknown_options.push(utf8(name, "option")?),
+            _ => {
+                login.check(&name, &value, policy)?;
+                login.parameters.push((name, value));
+            }
+        }
+    }
+    if login.role.is_empty() {
+        return Err(ErrorResponse::fatal(
+            SqlState::INVALID_AUTHORIZATION,
+            "no PostgreSQL user name specified in startup packet",
+        )
+        .hint("Name the role to sign in as, for example user=admin."));
+    }
+    if asked > login.version || !unknown_options.is_empty() {
+        encode::negotiate_protocol_version(login.version.number(), &unknown_options, output);
+    }
+    Ok(login)
+}
+
+impl ClientLogin {
+    fn check(&mut self, name: &[u8], value: &[u8], policy: &Policy) -> Result<(), ErrorResponse> {
+        let name = String::from_utf8_lossy(name);
+        if name == "options" {
+            let value = String::from_utf8_lossy(value);
+            match policy.options(&value) {
+                Ok(settings) => {
+                    self.has_search_path |= settings
+                        .iter()
+                        .any(|(name, _)| name.eq_ignore_ascii_case("search_path"));
+                }
+                Err(refusal) => return Err(refuse(&refusal)),
+            }
+            return Ok(());
+        }
+        self.has_search_path |= name.eq_ignore_ascii_case("search_path");
+        match policy.startup_parameter(&name) {
+            Verdict::Forward => Ok(()),
+            Verdict::Refuse(refusal) => Err(refuse(&refusal)),
+        }
+    }
+}
+
+fn refuse(refusal: &crate::compat::Refusal) -> ErrorResponse {
+    super::machine::refusal(refusal).severity(crate::wire::Severity::Fatal)
+}
+
+fn utf8(value: Vec<u8>, what: &str) -> Result<String, ErrorResponse> {
+    String::from_utf8(value).map_err(|_| {
+        ErrorResponse::fatal(
+            SqlState::PROTOCOL_VIOLATION,
+            format!("the {what} in the startup packet is not valid UTF-8"),
+        )
+        .hint("Send names in UTF-8.")
+    })
+}
