@@ -102,7 +102,7 @@ impl Identity {
                 let mut identity = Self::parse(file, &text)?;
                 match region {
                     Some(region) if region != identity.region => {
-                        region.clone_into(&mut identity.region)
+                        region.clone_into(&mut identity.region);
                     }
                     _ => return Ok(identity),
                 }

@@ -6,9 +6,15 @@
 //! - **Invariants** a token is checked as strictly as the real service checks it.
 
 mod authority;
+mod bootstrap;
+mod cluster;
+mod directory;
 mod error;
+mod front;
 mod identity;
+mod postgres;
 pub mod token;
 
+pub use cluster::{Cluster, Faults, LocalOptions};
 pub use error::LocalError;
 pub use identity::Credentials;

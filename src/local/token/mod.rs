@@ -203,7 +203,7 @@ pub fn verify(password: &[u8], expected: &Expected<'_>) -> Result<(), Denied> {
 }
 
 fn session_token_fits(token: &Token, credentials: &Credentials) -> bool {
-    match (token.security_token.as_deref(), credentials.session_token()) {
+    match (token.session.as_deref(), credentials.session_token()) {
         (None, None) => true,
         (Some(given), Some(ours)) => given.as_bytes().ct_eq(ours.as_bytes()).into(),
         _ => false,

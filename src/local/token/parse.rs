@@ -28,7 +28,7 @@ pub(super) struct Token {
     /// `X-Amz-Expires`
     pub(super) expires: Duration,
     /// `X-Amz-Security-Token`
-    pub(super) security_token: Option<String>,
+    pub(super) session: Option<String>,
     pub(super) signature: String,
     /// Every parameter but the signature, decoded: what was signed.
     pub(super) signed: Vec<(String, String)>,
@@ -72,7 +72,7 @@ impl Token {
         let date = required("X-Amz-Date", take("X-Amz-Date", false)?)?;
         let expires = required("X-Amz-Expires", take("X-Amz-Expires", false)?)?;
         let headers = required("X-Amz-SignedHeaders", take("X-Amz-SignedHeaders", false)?)?;
-        let security_token = take("X-Amz-Security-Token", false)?;
+        let session = take("X-Amz-Security-Token", false)?;
 
         let malformed = |why: &str| Denied::Malformed(why.to_owned());
         if algorithm != ALGORITHM {
@@ -98,7 +98,7 @@ impl Token {
             scope,
             date,
             expires: Duration::from_secs(expires),
-            security_token,
+            session,
             signature,
             signed: parameters,
         })
