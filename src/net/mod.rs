@@ -11,4 +11,5 @@ pub mod dial;
 pub mod listen;
 pub mod random;
 pub mod tls_client;
+pub mod tls_server;
 pub mod trust;

@@ -8,4 +8,5 @@
 )]
 
 mod architecture;
+mod local;
 mod settings_docs;

@@ -1,0 +1,130 @@
+//! What PostgreSQL has to become before it can pass for DSQL.
+//!
+//! The script runs at every start and does nothing that it has done before, so that a data
+//! directory follows when a newer version of this program prepares it differently.
+
+use super::LocalError;
+use super::postgres::{Admin, SUPERUSER};
+use crate::dsql::parameters;
+
+/// The schema of what is ours inside PostgreSQL, the prefix of its parameters, and the mark of
+/// errors that are to look like DSQL's own.
+pub(super) const OWN: &str = "dsql_local";
+
+/// Parameters that DSQL has and PostgreSQL has not, or has with a fixed value that is not DSQL's.
+/// PostgreSQL knows them as `dsql_local.NAME`.
+pub(super) const RENAMED: [&str; 4] = [
+    "disable_sync_create_index",
+    "max_connections",
+    "server_version",
+    "server_version_num",
+];
+
+/// Prepares the PostgreSQL at the other end.
+pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
+    admin.run(&script()).await
+}
+
+fn script() -> String {
+    let mut script = String::from("SET LOCAL allow_system_table_mods = on;\n");
+    let allowed = list(parameters::SUPPORTED.iter().map(|parameter| parameter.name));
+    let renamed = list(RENAMED);
+    for part in [ROLES, SET_CONFIG, CURRENT_SETTING, VERSION, PG_SETTINGS] {
+        let part = part
+            .replace("{own}", OWN)
+            .replace("{superuser}", SUPERUSER)
+            .replace("{allowed}", &allowed)
+            .replace("{renamed}", &renamed);
+        script.push_str(&part);
+    }
+    script
+}
+
+/// The content of an array constructor. Parameter names need no escaping.
+fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("'{name}'")).collect();
+    quoted.join(", ")
+}
+
+/// `admin` owns the schema `public` and may make schemas and roles, and no more: it is no
+/// superuser (DSQL user guide, "Database roles", 2026-09).
+const ROLES: &str = r"
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'admin') THEN
+    CREATE ROLE admin LOGIN CREATEROLE;
+  END IF;
+END $$;
+GRANT CONNECT, CREATE, TEMPORARY ON DATABASE postgres TO admin;
+GRANT pg_monitor TO admin;
+ALTER SCHEMA public OWNER TO admin;
+";
+
+/// `set_config()` takes what SET takes. The built-in function has to make room: PostgreSQL calls
+/// a function with a built-in's object id without a look at its definition.
+const SET_CONFIG: &str = r#"
+DO $$ BEGIN
+  IF to_regprocedure('pg_catalog.{own}_set_config(text, text, boolean)') IS NULL THEN
+    ALTER FUNCTION pg_catalog.set_config(text, text, boolean) RENAME TO {own}_set_config;
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.set_config(text, text, boolean) RETURNS text
+  LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE AS $$
+DECLARE
+  name text := pg_catalog.lower($1);
+BEGIN
+  IF name OPERATOR(pg_catalog.<>) ALL (ARRAY[{allowed}]) THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000', SCHEMA = '{own}',
+      MESSAGE = pg_catalog.concat('setting configuration parameter "', $1, '" not supported');
+  END IF;
+  IF name OPERATOR(pg_catalog.=) ANY (ARRAY[{renamed}]) THEN
+    RETURN pg_catalog.{own}_set_config(pg_catalog.concat('{own}.', name), $2, $3);
+  END IF;
+  RETURN pg_catalog.{own}_set_config($1, $2, $3);
+END $$;
+"#;
+
+/// `current_setting()` tells DSQL's values of the parameters that we renamed.
+const CURRENT_SETTING: &str = r"
+DO $$ BEGIN
+  IF to_regprocedure('pg_catalog.{own}_current_setting(text)') IS NULL THEN
+    ALTER FUNCTION pg_catalog.current_setting(text) RENAME TO {own}_current_setting;
+    ALTER FUNCTION pg_catalog.current_setting(text, boolean) RENAME TO {own}_current_setting;
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_name(text) RETURNS text
+  LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT CASE WHEN pg_catalog.lower($1) OPERATOR(pg_catalog.=) ANY (ARRAY[{renamed}])
+    THEN pg_catalog.concat('{own}.', pg_catalog.lower($1)) ELSE $1 END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text
+  LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1)) $$;
+CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text, boolean) RETURNS text
+  LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1), $2) $$;
+";
+
+/// Seen 2026-09: nothing but this.
+const VERSION: &str = r"
+DO $$ BEGIN
+  IF to_regprocedure('pg_catalog.{own}_version()') IS NULL THEN
+    ALTER FUNCTION pg_catalog.version() RENAME TO {own}_version;
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text
+  LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT 'PostgreSQL 16'::text $$;
+";
+
+/// The view shows DSQL's values and not our own parameters, and cannot be used to set one.
+const PG_SETTINGS: &str = r"
+CREATE OR REPLACE VIEW pg_catalog.pg_settings AS
+  SELECT a.name,
+    CASE WHEN pg_catalog.{own}_name(a.name) OPERATOR(pg_catalog.=) a.name THEN a.setting
+      ELSE pg_catalog.current_setting(a.name) END AS setting,
+    a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, a.min_val,
+    a.max_val, a.enumvals, a.boot_val, a.reset_val, a.sourcefile, a.sourceline, a.pending_restart
+  FROM pg_catalog.pg_show_all_settings() a
+  WHERE a.name !~~ '{own}.%';
+CREATE OR REPLACE RULE pg_settings_u AS ON UPDATE TO pg_catalog.pg_settings
+  WHERE new.name = old.name
+  DO SELECT pg_catalog.set_config(old.name, new.setting, false);
+";

@@ -1,0 +1,242 @@
+//! A whole local cluster.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
+
+use super::authority::{Authority, AuthorityFiles};
+use super::directory::DataDirectory;
+use super::front::Front;
+use super::identity::{Identity, write_private};
+use super::postgres::{Admin, Binaries, Launcher, Postgres};
+use super::{Credentials, LocalError, bootstrap, postgres};
+use crate::net::tls_server::{ServerNames, TlsServer};
+
+/// How long sessions may take to tell their clients that the cluster stops.
+const DRAIN: Duration = Duration::from_secs(5);
+/// The pause after an accept that failed, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What kind of local cluster is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct LocalOptions {
+    /// The data directory; a temporary one, deleted at the end, if there is none.
+    pub data: Option<PathBuf>,
+    /// The port on 127.0.0.1; 0 for any free one.
+    pub port: u16,
+    /// The directory of `initdb` and `postgres`; searched for if there is none.
+    pub pg_bin: Option<PathBuf>,
+    /// The AWS region in the endpoint; the kept one, or `us-east-1`, if there is none.
+    pub region: Option<String>,
+}
+
+/// A local cluster: PostgreSQL runs and the port is bound. Clients are served by
+/// [`Cluster::serve`].
+///
+/// Dropping it shuts PostgreSQL down at once; [`Cluster::stop`] does so in order. PostgreSQL is
+/// tied to the life of the thread that called [`Cluster::start`].
+#[derive(Debug)]
+pub struct Cluster {
+    // Dropped in this order: PostgreSQL ends before its directory is deleted.
+    postgres: Postgres,
+    listener: TcpListener,
+    front: Arc<Front>,
+    address: SocketAddr,
+    identity: Identity,
+    endpoint: String,
+    directory: DataDirectory,
+}
+
+impl Cluster {
+    /// Starts PostgreSQL on a new or a kept data directory, prepares it, binds the port and
+    /// writes `DIR/env`.
+    pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
+        let launcher = Launcher::new().await?;
+        // A missing PostgreSQL is reported before anything is made.
+        let path = std::env::var_os("PATH");
+        let find = |major| Binaries::find(options.pg_bin.as_deref(), path.as_deref(), major);
+        let mut binaries = find(None).await?;
+        let directory = DataDirectory::open(options.data.as_deref(), &launcher)?;
+        let places = directory.places();
+        if let Some(made_by) = postgres::version_of(&places.data) {
+            let major = made_by.parse().ok();
+            binaries = find(major).await.map_err(|_| LocalError::OtherVersion {
+                dir: directory.path().to_owned(),
+                made_by,
+            })?;
+        }
+
+        let now = SystemTime::now();
+        let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+        let identity =
+            Identity::load_or_create(&directory.identity(), options.region.as_deref(), random)?;
+        let endpoint = identity.endpoint();
+        let files = AuthorityFiles {
+            certificate: &directory.authority(),
+            key: &directory.authority_key(),
+        };
+        let certificate = Authority::load_or_create(files, now)?.issue(&endpoint, now)?;
+        let names = ServerNames::Only(endpoint.clone());
+        let tls = TlsServer::new(certificate.chain, certificate.key, names)
+            .map_err(|e| LocalError::Certificate(e.to_string()))?;
+
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let listen = |source| LocalError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        postgres::create(&binaries, &launcher, &places).await?;
+        let postgres =
+            Postgres::start(&binaries, &launcher, &places, directory.durability()).await?;
+        bootstrap::prepare(&mut Admin::connect(postgres.socket()).await?).await?;
+
+        let front = Front::new(tls, identity.clone(), postgres.socket().to_owned());
+        let cluster = Self {
+            postgres,
+            listener,
+            front: Arc::new(front),
+            address,
+            identity,
+            endpoint,
+            directory,
+        };
+        write_private(&cluster.env_file(), cluster.env().as_bytes())?;
+        tracing::info!(endpoint = cluster.endpoint(), %address, "local cluster is up");
+        Ok(cluster)
+    }
+
+    /// The endpoint: what is signed, sent as SNI and verified.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate authority that its clients must trust (PEM).
+    pub fn ca_file(&self) -> PathBuf {
+        self.directory.authority()
+    }
+
+    /// The only credentials it knows.
+    pub fn credentials(&self) -> &Credentials {
+        &self.identity.credentials
+    }
+
+    /// Its region.
+    pub fn region(&self) -> &str {
+        &self.identity.region
+    }
+
+    /// Its data directory.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The file with the variables of [`Cluster::variables`], one `KEY=VALUE` a line.
+    pub fn env_file(&self) -> PathBuf {
+        self.directory.env()
+    }
+
+    /// The environment with which a proxy, or any other client of DSQL, reaches this cluster.
+    /// One of the values is a secret.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        let credentials = self.credentials();
+        vec![
+            ("CLUSTER_ENDPOINT", self.endpoint.clone()),
+            ("DSQL_PROXY_CLUSTER_ENDPOINT", self.endpoint.clone()),
+            ("DSQL_PROXY_UPSTREAM_ADDRESS", self.address.to_string()),
+            ("SSL_CERT_FILE", self.ca_file().display().to_string()),
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id().to_owned()),
+            (
+                "AWS_SECRET_ACCESS_KEY",
+                credentials.secret_access_key().to_owned(),
+            ),
+            ("AWS_REGION", self.identity.region.clone()),
+        ]
+    }
+
+    /// Faults on demand, also while clients are served.
+    pub fn faults(&self) -> Faults {
+        Faults(Arc::clone(&self.front))
+    }
+
+    /// Serves clients until `shutdown` is ready or PostgreSQL ends, which is an error. At a
+    /// shutdown every session is told (FATAL 57P01) before this returns.
+    pub async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), LocalError> {
+        let mut sessions = JoinSet::new();
+        tokio::pin!(shutdown);
+        let outcome = loop {
+            tokio::select! {
+                () = &mut shutdown => break Ok(()),
+                error = self.postgres.ended() => break Err(error),
+                Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let front = Arc::clone(&self.front);
+                        sessions.spawn(async move { front.serve(stream).await });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a connection");
+                        tokio::time::sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        };
+        self.postgres.begin_stop();
+        let drained = async { while sessions.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, drained).await.is_err() {
+            tracing::warn!(
+                sessions = sessions.len(),
+                "closing sessions that did not end by themselves"
+            );
+        }
+        outcome
+    }
+
+    /// Shuts PostgreSQL down and, if the data directory is temporary, deletes it.
+    pub async fn stop(self) {
+        self.postgres.stop().await;
+    }
+
+    fn env(&self) -> Zeroizing<String> {
+        let lines = self
+            .variables()
+            .into_iter()
+            .map(|(name, value)| format!("{name}={}\n", shell_quoted(&value)));
+        let head = "# With these variables a client of DSQL reaches this local cluster:\n\
+                    # set -a; . ./env; set +a\n";
+        Zeroizing::new(std::iter::once(head.to_owned()).chain(lines).collect())
+    }
+}
+
+/// Makes a cluster misbehave, for tests.
+#[derive(Debug, Clone)]
+pub struct Faults(Arc<Front>);
+
+impl Faults {
+    /// From now on the cluster's clock is this many seconds ahead of the system's, or behind it.
+    pub fn shift_clock(&self, seconds: i64) {
+        self.0.clock().shift(seconds);
+    }
+}
+
+/// The value as a shell reads it: in quotes where it holds more than plain characters.
+fn shell_quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/.:_-+@%".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

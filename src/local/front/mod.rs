@@ -1,0 +1,143 @@
+//! The front: what a client takes for DSQL.
+//!
+//! A connection goes through [`login`], which ends with a startup message for the PostgreSQL
+//! behind, and then through [`relay`], which carries bytes both ways: [`requests`] on the way in,
+//! where [`rules`] judges statements, and [`replies`] on the way out.
+
+mod login;
+mod options;
+mod relay;
+mod replies;
+mod requests;
+mod rules;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use self::login::{Closed, Login};
+use super::identity::Identity;
+use crate::net::tls_server::TlsServer;
+use crate::wire::{ErrorResponse, SqlState};
+
+/// How long a client may take from connecting to its password (PostgreSQL's
+/// `authentication_timeout`; DSQL's is not documented).
+const LOGIN_DEADLINE: Duration = Duration::from_mins(1);
+/// How long a client may take to read the last words to it.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// What all connections to a cluster share.
+#[derive(Debug)]
+pub(super) struct Front {
+    tls: TlsServer,
+    identity: Identity,
+    endpoint: String,
+    /// The socket of the PostgreSQL behind.
+    postgres: PathBuf,
+    clock: Clock,
+}
+
+/// The system's clock, or one that is ahead of it.
+#[derive(Debug, Default)]
+pub(super) struct Clock {
+    ahead: AtomicI64,
+}
+
+impl Clock {
+    /// Goes this many seconds ahead of the system's clock, or behind it.
+    pub(super) fn shift(&self, seconds: i64) {
+        self.ahead.store(seconds, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> SystemTime {
+        let seconds = self.ahead.load(Ordering::Relaxed);
+        let by = Duration::from_secs(seconds.unsigned_abs());
+        let now = SystemTime::now();
+        let shifted = if seconds < 0 {
+            now.checked_sub(by)
+        } else {
+            now.checked_add(by)
+        };
+        shifted.unwrap_or(now)
+    }
+}
+
+impl Front {
+    pub(super) fn new(tls: TlsServer, identity: Identity, postgres: PathBuf) -> Self {
+        Self {
+            tls,
+            endpoint: identity.endpoint(),
+            identity,
+            postgres,
+            clock: Clock::default(),
+        }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Serves one connection to its end.
+    pub(super) async fn serve(&self, stream: TcpStream) {
+        let login = Box::pin(timeout(LOGIN_DEADLINE, self.login(stream))).await;
+        let session = match login {
+            Ok(Ok(session)) => session,
+            Ok(Err(closed)) => {
+                tracing::debug!(%closed, "a client did not log in");
+                return;
+            }
+            Err(_) => {
+                tracing::debug!("a client did not log in in time");
+                return;
+            }
+        };
+        session.run().await;
+    }
+
+    async fn login(&self, stream: TcpStream) -> Result<Session, Closed> {
+        stream.set_nodelay(true)?;
+        let Login {
+            mut client,
+            startup,
+        } = login::login(self, stream).await?;
+        match self.connect(&startup).await {
+            Ok(server) => Ok(Session { client, server }),
+            Err(error) => {
+                let response = ErrorResponse::fatal(
+                    SqlState::CANNOT_CONNECT_NOW,
+                    "the local cluster's PostgreSQL does not answer",
+                )
+                .detail(error.to_string())
+                .hint("Look at postgres.log in the cluster's data directory.");
+                client.refuse(&response).await;
+                Err(Closed::Postgres(error))
+            }
+        }
+    }
+
+    async fn connect(&self, startup: &[u8]) -> std::io::Result<UnixStream> {
+        let mut server = UnixStream::connect(&self.postgres).await?;
+        server.write_all(startup).await?;
+        Ok(server)
+    }
+}
+
+/// A client and the PostgreSQL session that is its own.
+struct Session {
+    client: login::Client,
+    server: UnixStream,
+}
+
+impl Session {
+    async fn run(self) {
+        let (mut client, buffer): (_, BytesMut) = self.client.into_parts();
+        relay::relay(&mut client, buffer, self.server).await;
+        // The client may be gone, or not listen.
+        drop(timeout(CLOSE_PATIENCE, client.shutdown()).await);
+    }
+}

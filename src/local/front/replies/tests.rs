@@ -1,0 +1,107 @@
+use super::*;
+
+const KEY: (i32, [u8; 4]) = (7, [1, 2, 3, 4]);
+
+fn message(tag: u8, body: &[u8]) -> BytesMut {
+    let mut out = BytesMut::new();
+    encode::frame(tag, &mut out, |b| b.extend_from_slice(body));
+    out
+}
+
+/// What the client gets when the messages arrive in pieces of `size` bytes.
+fn processed(input: &[u8], size: usize) -> BytesMut {
+    let mut replies = Replies::new(KEY);
+    let (mut buffer, mut out) = (BytesMut::new(), BytesMut::new());
+    for piece in input.chunks(size) {
+        buffer.extend_from_slice(piece);
+        replies.process(&mut buffer, &mut out).unwrap();
+    }
+    out
+}
+
+#[test]
+fn identity() {
+    let mut input = message(b'S', b"server_version\x0015.18 (Debian)\0");
+    input.extend_from_slice(&message(b'S', b"TimeZone\0UTC\0"));
+    input.extend_from_slice(&message(b'K', &[0; 8]));
+    let mut expected = message(b'S', b"server_version\x0016.15\0");
+    expected.extend_from_slice(&message(b'S', b"TimeZone\0UTC\0"));
+    expected.extend_from_slice(&message(b'K', &[0, 0, 0, 7, 1, 2, 3, 4]));
+    for size in 1..input.len() {
+        assert_eq!(processed(&input, size), expected, "{size}");
+    }
+}
+
+#[test]
+fn columns_get_their_names_back() {
+    let column = |name: &[u8]| [name, &[0], &[9; 18]].concat();
+    let body = [
+        &[0, 2][..],
+        &column(b"a"),
+        &column(b"dsql_local.server_version"),
+    ]
+    .concat();
+    let expected = [&[0, 2][..], &column(b"a"), &column(b"server_version")].concat();
+    assert_eq!(
+        processed(&message(b'T', &body), 4),
+        message(b'T', &expected)
+    );
+    // What does not have the form of a RowDescription goes as it is.
+    let odd = message(b'T', b"dsql_local.x");
+    assert_eq!(processed(&odd, 4), odd);
+}
+
+#[test]
+fn errors_of_ours_do_not_say_where_they_were_raised() {
+    let ours = b"SERROR\0C0A000\0Mno\0Wsomewhere\0sdsql_local\0Fpl_exec.c\0L1\0Rraise\0\0";
+    assert_eq!(
+        processed(&message(b'E', ours), 9),
+        message(b'E', b"SERROR\0C0A000\0Mno\0\0")
+    );
+    let theirs = b"SERROR\0C23505\0Mno\0Wsomewhere\0spublic\0Fa.c\0L1\0Rb\0\0";
+    assert_eq!(processed(&message(b'E', theirs), 9), message(b'E', theirs));
+    let through =
+        b"C22023\0WPL/pgSQL function set_config(text,text,boolean) line 9 at RETURN\nmore\0\0";
+    assert_eq!(
+        processed(&message(b'E', through), 9),
+        message(b'E', b"C22023\0Wmore\0\0")
+    );
+    let only = b"C42704\0WSQL function \"current_setting\" statement 1\0\0";
+    assert_eq!(
+        processed(&message(b'E', only), 9),
+        message(b'E', b"C42704\0\0")
+    );
+}
+
+#[test]
+fn too_many_connections_in_the_words_of_dsql() {
+    let input = message(
+        b'E',
+        b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0",
+    );
+    let out = processed(&input, 100);
+    let fields = ErrorFields::read(&out[frame::HEADER..]).unwrap();
+    assert_eq!(
+        fields.message(),
+        b"Unable to accept connection, too many open connections."
+    );
+    let mut replies = Replies::new(KEY);
+    replies
+        .process(&mut BytesMut::from(&input[..]), &mut BytesMut::new())
+        .unwrap();
+    assert!(replies.said_why());
+}
+
+#[test]
+fn long_messages_stream() {
+    let long = message(b'E', &vec![b'x'; 2 * MAX_LOOK]);
+    let mut replies = Replies::new(KEY);
+    let (mut buffer, mut out) = (BytesMut::from(&long[..MAX_LOOK + 10]), BytesMut::new());
+    replies.process(&mut buffer, &mut out).unwrap();
+    assert_eq!((buffer.len(), out.len()), (0, MAX_LOOK + 10));
+    assert!(!replies.at_boundary());
+    buffer.extend_from_slice(&long[MAX_LOOK + 10..]);
+    replies.process(&mut buffer, &mut out).unwrap();
+    assert_eq!(out, long);
+    assert!(replies.at_boundary());
+}

@@ -1,0 +1,184 @@
+//! What DSQL says to a statement: one row of [`RULES`] a kind.
+//!
+//! A refused statement is not answered here. It is replaced by one that raises DSQL's error in
+//! PostgreSQL, so that a transaction block is aborted, the implicit transaction of a Query is
+//! rolled back, and the extended protocol skips to Sync, all without a second copy of those
+//! semantics.
+
+use super::super::bootstrap::{OWN, RENAMED};
+use crate::dsql::parameters;
+use crate::sql::{self, Lexer, SetStatement, StatementKind, Target, TokenKind, Value, Verb};
+
+/// What becomes of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// PostgreSQL does what DSQL does.
+    Allow,
+    /// PostgreSQL does it when told so.
+    Rewrite(Vec<u8>),
+    /// DSQL refuses it.
+    Refuse(Refusal),
+}
+
+/// An error of DSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) sqlstate: &'static str,
+    pub(super) message: String,
+}
+
+/// What judges statements of a kind.
+type Rule = fn(&[u8]) -> Verdict;
+
+/// Statements of every other kind are allowed.
+const RULES: &[(StatementKind, Rule)] = &[
+    (StatementKind::Begin, begin),
+    (StatementKind::Set, set),
+    (StatementKind::Reset, reset_or_show),
+    (StatementKind::Show, reset_or_show),
+];
+
+/// Parameters that PostgreSQL 16 no longer has, and so DSQL neither (release notes of PostgreSQL
+/// 16; `lc_collate` seen 2026-09). An older PostgreSQL behind would show them.
+const GONE: [&str; 2] = ["lc_collate", "lc_ctype"];
+
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
+const UNDEFINED_OBJECT: &str = "42704";
+
+/// Judges one statement.
+pub(super) fn judge(statement: &[u8]) -> Verdict {
+    let kind = sql::kind(statement);
+    RULES
+        .iter()
+        .find(|(of, _)| *of == kind)
+        .map_or(Verdict::Allow, |(_, rule)| rule(statement))
+}
+
+/// The name under which the PostgreSQL behind knows a parameter.
+pub(super) fn behind_name(name: &str) -> String {
+    let lower = name.to_ascii_lowercase();
+    if RENAMED.contains(&lower.as_str()) {
+        format!("{OWN}.{lower}")
+    } else {
+        name.to_owned()
+    }
+}
+
+impl Refusal {
+    fn verdict(sqlstate: &'static str, message: impl Into<String>) -> Verdict {
+        Verdict::Refuse(Self {
+            sqlstate,
+            message: message.into(),
+        })
+    }
+
+    fn parameter(name: &str) -> Verdict {
+        Self::verdict(parameters::SQLSTATE, parameters::not_supported(name))
+    }
+
+    /// A statement that raises the error when it is executed and, like SET, returns no rows and
+    /// can be prepared. The schema's name in the error says that it is one of ours.
+    pub(super) fn raising(&self) -> Vec<u8> {
+        let body = format!(
+            "BEGIN RAISE EXCEPTION USING ERRCODE = {}, SCHEMA = {}, MESSAGE = {}; END",
+            literal(self.sqlstate),
+            literal(OWN),
+            literal(&self.message),
+        );
+        format!("DO {}", literal(&body)).into_bytes()
+    }
+}
+
+/// A string constant. `standard_conforming_strings` is on and cannot be set off, so a backslash
+/// is a character like any other.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Only REPEATABLE READ can be asked for (SERIALIZABLE seen 2026-09, the others inferred).
+fn begin(statement: &[u8]) -> Verdict {
+    let words: Vec<String> = Lexer::new(statement)
+        .filter(|token| token.kind == TokenKind::Word)
+        .map(|token| String::from_utf8_lossy(token.bytes(statement)).to_ascii_uppercase())
+        .collect();
+    // Of several, PostgreSQL takes the last.
+    let asked = words
+        .windows(2)
+        .rposition(|words| words == ["ISOLATION", "LEVEL"])
+        .and_then(|at| words.get(at + 2..))
+        .unwrap_or_default();
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    let refused = match asked.as_slice() {
+        ["SERIALIZABLE", ..] => "SERIALIZABLE",
+        ["READ", "COMMITTED", ..] => "READ COMMITTED",
+        ["READ", "UNCOMMITTED", ..] => "READ UNCOMMITTED",
+        _ => return Verdict::Allow,
+    };
+    Refusal::verdict(
+        FEATURE_NOT_SUPPORTED,
+        format!("Unsupported isolation level: {refused}"),
+    )
+}
+
+/// What is no SET after all is left to PostgreSQL, as a syntax error.
+fn set(statement: &[u8]) -> Verdict {
+    let Some(set) = sql::parse_set(statement) else {
+        return Verdict::Allow;
+    };
+    match &set.target {
+        Target::Constraints => Verdict::Allow,
+        Target::Transaction | Target::SessionCharacteristics => {
+            Refusal::parameter(parameters::TRANSACTION)
+        }
+        Target::SessionAuthorization if set.value == Value::Default => Verdict::Allow,
+        Target::Parameter(name) if !parameters::is_supported(name) => Refusal::parameter(name),
+        target => match target.parameter() {
+            Some(name) if parameters::is_supported(&name) => renamed(&set, &name),
+            Some(name) => Refusal::parameter(&name),
+            None => Verdict::Allow,
+        },
+    }
+}
+
+/// RESET and SHOW work for every parameter (seen 2026-09).
+fn reset_or_show(statement: &[u8]) -> Verdict {
+    let Some(show) = sql::parse_set(statement) else {
+        return Verdict::Allow;
+    };
+    match show.target.parameter() {
+        Some(name) if show.verb == Verb::Show && GONE.contains(&name.as_str()) => Refusal::verdict(
+            UNDEFINED_OBJECT,
+            format!("unrecognized configuration parameter \"{name}\""),
+        ),
+        Some(name) => renamed(&show, &name),
+        None => Verdict::Allow,
+    }
+}
+
+/// The same statement about the parameter's name behind.
+fn renamed(set: &SetStatement<'_>, name: &str) -> Verdict {
+    let behind = behind_name(name);
+    if behind == name {
+        return Verdict::Allow;
+    }
+    let verb = match (set.verb, set.scope) {
+        (Verb::Set, sql::Scope::Local) => "SET LOCAL",
+        (Verb::Set, _) => "SET",
+        (Verb::Reset, _) => "RESET",
+        (Verb::Show, _) => "SHOW",
+    };
+    let mut text = format!("{verb} {behind}").into_bytes();
+    match set.value {
+        Value::None => {}
+        Value::Default => text.extend_from_slice(b" TO DEFAULT"),
+        Value::Current => text.extend_from_slice(b" FROM CURRENT"),
+        Value::Text(value) => {
+            text.extend_from_slice(b" TO ");
+            text.extend_from_slice(value);
+        }
+    }
+    Verdict::Rewrite(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,12 @@
+//! The PostgreSQL behind a local cluster.
+
+mod admin;
+mod find;
+mod process;
+mod stale;
+mod user;
+
+pub(super) use admin::{Admin, SUPERUSER};
+pub(super) use find::Binaries;
+pub(super) use process::{Durability, Places, Postgres, create, version_of};
+pub(super) use user::Launcher;
