@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by every run.sh: paths, the server's address, environments, and the way to report.
 #
 # A check is one line, `ok - suite: name` or `not ok - suite: name` with the reason indented
