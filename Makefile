@@ -1,0 +1,43 @@
+# `make` alone lists the targets.
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test fmt clippy doc unit clients setup
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: ## build, then serve a local cluster behind a proxy until Ctrl-C (ARGS="--port 5433 ...")
+	@scripts/setup.sh rust postgres
+	cargo build --release --locked
+	@$(TARGET)/release/dsql-proxy local $(ARGS)
+
+test: fmt clippy doc unit clients ## everything that CI runs
+
+fmt: ## check the formatting
+	@scripts/setup.sh rust
+	cargo fmt --all --check
+
+clippy: ## lint, warnings are errors
+	@scripts/setup.sh rust
+	cargo clippy --locked --all-targets -- -D warnings
+
+doc: ## build the documentation, warnings are errors
+	@scripts/setup.sh rust
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps --document-private-items
+
+unit: ## Rust's tests (with cargo-nextest where it is installed)
+	@scripts/setup.sh rust postgres
+	@if cargo nextest --version >/dev/null 2>&1; then \
+		set -x; cargo nextest run --locked && cargo test --locked --doc; \
+	else \
+		set -x; cargo test --locked; \
+	fi
+
+clients: ## real PostgreSQL clients through the proxy (SUITES="psql node")
+	@scripts/setup.sh rust clients
+	@tests/clients/run-all.sh $(SUITES)
+
+setup: ## install what `make run` and `make test` need
+	@scripts/setup.sh rust postgres clients
