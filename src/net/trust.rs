@@ -24,13 +24,13 @@ pub enum TrustSource {
 /// Roots that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TrustError {
-    /// `SSL_CERT_FILE` or `SSL_CERT_DIR` is set and leads to nothing.
+    /// The file or directory that was asked for holds nothing of use.
     #[error(
         "no certificate authority could be read from {place}: {why}. \
-         Correct or unset SSL_CERT_FILE and SSL_CERT_DIR"
+         Check that it holds certificates in PEM format (SSL_CERT_FILE and SSL_CERT_DIR name it)"
     )]
     Unreadable {
-        /// The value of the variable.
+        /// The file or directory.
         place: String,
         /// The first failure.
         why: String,
@@ -68,6 +68,24 @@ pub fn built_in() -> Result<RootCertStore, TrustError> {
         store
             .add(certificate)
             .map_err(|e| TrustError::BuiltIn(e.to_string()))?;
+    }
+    Ok(store)
+}
+
+/// The certificates of a PEM file, and no others.
+pub fn from_file(path: &std::path::Path) -> Result<RootCertStore, TrustError> {
+    let unreadable = |why: String| TrustError::Unreadable {
+        place: path.display().to_string(),
+        why,
+    };
+    let mut store = RootCertStore::empty();
+    let certificates =
+        CertificateDer::pem_file_iter(path).map_err(|e| unreadable(e.to_string()))?;
+    for certificate in certificates {
+        let certificate = certificate.map_err(|e| unreadable(e.to_string()))?;
+        store
+            .add(certificate)
+            .map_err(|e| unreadable(e.to_string()))?;
     }
     Ok(store)
 }

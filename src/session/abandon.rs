@@ -93,9 +93,14 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    /// A statement goes out. `fresh` means that nothing else was in flight.
-    pub(super) fn add(&mut self, sql: &[u8], fresh: bool) {
-        self.start(fresh);
+    /// Nothing is in flight any more.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.unknown = false;
+    }
+
+    /// A statement goes out.
+    pub(super) fn add(&mut self, sql: &[u8]) {
         if self.text.len() + sql.len() > MAX_TEXT {
             self.unknown = true;
             return;
@@ -106,8 +111,7 @@ impl InFlight {
     }
 
     /// A statement goes out of which nothing is known.
-    pub(super) fn unknown(&mut self, fresh: bool) {
-        self.start(fresh);
+    pub(super) fn unknown(&mut self) {
         self.unknown = true;
     }
 
@@ -120,17 +124,10 @@ impl InFlight {
     }
 
     /// The unnamed prepared statement is bound.
-    pub(super) fn add_unnamed(&mut self, fresh: bool) {
+    pub(super) fn add_unnamed(&mut self) {
         let sql = std::mem::take(&mut self.unnamed);
-        self.add(&sql, fresh);
+        self.add(&sql);
         self.unnamed = sql;
-    }
-
-    fn start(&mut self, fresh: bool) {
-        if fresh {
-            self.text.clear();
-            self.unknown = false;
-        }
     }
 
     /// What is at stake if the wait for the answer ends now, and the transaction status in which
@@ -139,15 +136,12 @@ impl InFlight {
         use StatementKind as K;
         let mut in_block = status != TransactionStatus::Idle;
         let mut failed = status == TransactionStatus::Failed;
-        let mut loss = if self.unknown && !in_block {
+        // What is not known may be a COMMIT, inside a block too.
+        let mut loss = if self.unknown {
             Loss::Unknown
         } else {
             Loss::Nothing
         };
-        if self.unknown && in_block {
-            // It may be a COMMIT.
-            loss = Loss::Unknown;
-        }
         for statement in sql::statements(&self.text).filter(|s| !s.is_empty()) {
             let sql = statement.bytes(&self.text);
             match sql::kind(sql) {

@@ -145,6 +145,9 @@ impl Session {
         if self.mode == Mode::SkipUntilSync {
             return Ok(self.skip(frame.tag, replies));
         }
+        if self.pipeline.is_empty() {
+            self.in_flight.clear();
+        }
         match frame.tag {
             frontend::TERMINATE => return Ok(Flow::Terminate),
             frontend::QUERY => return Ok(self.query(frame, replies)),
@@ -168,7 +171,7 @@ impl Session {
             frontend::DESCRIBE => self.pipeline.extended(),
             frontend::SYNC => self.pipeline.sync(),
             frontend::FUNCTION_CALL => {
-                self.in_flight.unknown(self.pipeline.is_empty());
+                self.in_flight.unknown();
                 self.pipeline.simple();
             }
             frontend::COPY_DONE | frontend::COPY_FAIL => self.pipeline.copy_end(),
@@ -208,9 +211,9 @@ impl Session {
                 }
             }
             self.note(sql);
-            self.in_flight.add(sql, self.pipeline.is_empty());
+            self.in_flight.add(sql);
         } else {
-            self.in_flight.unknown(self.pipeline.is_empty());
+            self.in_flight.unknown();
             self.continuity
                 .lose("it sent a statement of more than 16 KiB");
         }
@@ -241,7 +244,7 @@ impl Session {
             self.in_flight.prepared(parse.name, parse.sql);
             self.continuity.parse(parse.name, frame.body);
         } else {
-            self.in_flight.unknown(self.pipeline.is_empty());
+            self.in_flight.unknown();
             self.continuity
                 .lose("it prepared a statement of more than 16 KiB");
         }
@@ -250,7 +253,6 @@ impl Session {
     }
 
     fn bind(&mut self, frame: Frame<'_>) {
-        let fresh = self.pipeline.is_empty();
         let mut cursor = crate::wire::Cursor::new("Bind", frame.body);
         let name = cursor.cstr().and_then(|_portal| cursor.cstr());
         let sql = name.ok().and_then(|name| {
@@ -261,9 +263,9 @@ impl Session {
             }
         });
         match (name, sql) {
-            (Ok(b""), _) => self.in_flight.add_unnamed(fresh),
-            (_, Some(sql)) => self.in_flight.add(&sql, fresh),
-            _ => self.in_flight.unknown(fresh),
+            (Ok(b""), _) => self.in_flight.add_unnamed(),
+            (_, Some(sql)) => self.in_flight.add(&sql),
+            _ => self.in_flight.unknown(),
         }
     }
 

@@ -127,6 +127,10 @@ impl Pipeline {
                 break;
             }
         }
+        // The server ignores the end of a copy that is over; some clients send one too many.
+        while self.requests.front() == Some(&Request::CopyEnd) {
+            self.requests.pop_front();
+        }
     }
 
     /// The server is gone, and with it everything it owed; a new one has this status.

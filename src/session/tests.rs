@@ -236,6 +236,18 @@ fn a_simple_copy_is_answered_once() {
     assert!(talk.is_quiet());
 }
 
+/// postgres.js sends CopyFail after CopyDone; the server ignores it, and so must the count.
+#[test]
+fn a_copy_that_is_ended_twice_is_answered_once() {
+    let mut talk = Talk::new();
+    talk.query("copy t from stdin");
+    talk.server(backend::COPY_IN_RESPONSE, b"");
+    talk.client(frontend::COPY_DONE, b"");
+    talk.client(frontend::COPY_FAIL, b"\0");
+    talk.ready(b'I');
+    assert!(talk.is_quiet());
+}
+
 #[test]
 fn pipelined_requests_are_answered_one_by_one() {
     let mut talk = Talk::new();
@@ -296,6 +308,19 @@ fn a_prepared_statement_is_known_by_its_name() {
     talk.ready(b'T');
     talk.bind("nobody knows");
     assert_eq!(talk.loss(), Loss::Unknown);
+}
+
+/// What has been answered is not at stake any more.
+#[test]
+fn only_what_is_in_flight_counts() {
+    let mut talk = Talk::new();
+    talk.query("insert into t values (1)");
+    talk.ready(b'I');
+    talk.parse("", "select pg_sleep(30)");
+    talk.bind("");
+    talk.execute();
+    talk.sync();
+    assert_eq!(talk.loss(), Loss::Nothing);
 }
 
 #[test]

@@ -7,6 +7,9 @@
     reason = "a test may panic"
 )]
 
+mod support;
+
 mod architecture;
+mod hostile;
 mod local;
 mod settings_docs;

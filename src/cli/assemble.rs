@@ -1,0 +1,149 @@
+//! From settings to the parts of a proxy.
+
+use std::rc::Rc;
+
+use aws_types::sdk_config::SharedTimeSource;
+use rustls::RootCertStore;
+
+use crate::compat::{Policy, Unsupported};
+use crate::config::{
+    ClusterSettings, ListenAddress, ProxySettings, TlsNegotiation, UnsupportedParameters,
+};
+use crate::dsql::endpoint::{Cluster, Endpoint, EndpointError};
+use crate::iam::region::{self, Region};
+use crate::iam::{CredentialOptions, CredentialSource, Signer};
+use crate::net::tls_client::{self, Negotiation};
+use crate::net::trust::{self, TrustSource};
+use crate::net::{address, random};
+use crate::proxy::{ClusterOptions, Proxy, ProxyOptions};
+use crate::upstream::Connector;
+
+/// Where trust and credentials come from.
+pub(super) enum Origin {
+    /// The system's trust store, and the chain of the AWS SDK.
+    Environment,
+    /// A local cluster's own.
+    Given {
+        /// Its certificate authority.
+        roots: RootCertStore,
+        /// Its credentials.
+        credentials: CredentialSource,
+    },
+}
+
+/// Binds a proxy. What fails here fails before anybody can connect.
+pub(super) async fn proxy(settings: ProxySettings, origin: Origin) -> Result<Proxy, String> {
+    let (tls, given) = match origin {
+        Origin::Environment => (system_trust()?, None),
+        Origin::Given { roots, credentials } => (roots, Some(credentials)),
+    };
+    let tls =
+        tls_client::Connector::new(tls).map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let mut clusters = Vec::new();
+    for cluster in &settings.clusters {
+        let (signer, endpoint) = signer(cluster, given.clone()).await?;
+        let connector = connector(cluster, &endpoint, signer, tls.clone())?;
+        clusters.push(self::cluster(cluster, &settings, connector));
+    }
+    let options = ProxyOptions {
+        max_clients: settings.max_clients,
+        login_timeout: settings.login_timeout,
+    };
+    Proxy::bind(options, clusters).map_err(|error| error.to_string())
+}
+
+fn system_trust() -> Result<RootCertStore, String> {
+    let configured = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    let (roots, source) = trust::load(configured).map_err(|error| error.to_string())?;
+    match source {
+        TrustSource::System { roots } => tracing::debug!(roots, "using the system's trust store"),
+        TrustSource::BuiltIn => {
+            tracing::info!("no system trust store found: using the built-in Amazon roots");
+        }
+    }
+    Ok(roots)
+}
+
+fn connector(
+    settings: &ClusterSettings,
+    endpoint: &Endpoint,
+    signer: Signer,
+    tls: tls_client::Connector,
+) -> Result<Connector, String> {
+    Ok(Connector {
+        endpoint: endpoint.host().to_owned(),
+        address: settings
+            .upstream_address
+            .as_deref()
+            .map(address::split)
+            .transpose()?,
+        negotiation: match settings.tls_negotiation {
+            TlsNegotiation::Direct => Negotiation::Direct,
+            TlsNegotiation::Postgres => Negotiation::Postgres,
+        },
+        timeout: settings.connect_timeout,
+        signer,
+        tls,
+        random: Rc::new(random::fraction),
+    })
+}
+
+fn cluster(
+    settings: &ClusterSettings,
+    all: &ProxySettings,
+    connector: Connector,
+) -> ClusterOptions {
+    let paths = settings.search_path.clone();
+    ClusterOptions {
+        connector,
+        policy: Policy {
+            unsupported: match settings.unsupported_parameters {
+                UnsupportedParameters::Reject => Unsupported::Reject,
+                UnsupportedParameters::Forward => Unsupported::Forward,
+            },
+        },
+        default_role: settings.user.clone(),
+        default_database: settings.database.clone(),
+        search_path: Box::new(move |role| paths.for_role(role).map(str::to_owned)),
+        address: match all.address {
+            ListenAddress::LoopbackBoth => None,
+            ListenAddress::One(address) => Some(address),
+        },
+        port: settings.port,
+        unix_socket: all.unix_socket.clone(),
+    }
+}
+
+/// What signs for a cluster, and the endpoint that it signs. Asks for no credentials yet.
+pub(super) async fn signer(
+    settings: &ClusterSettings,
+    credentials: Option<CredentialSource>,
+) -> Result<(Signer, Endpoint), String> {
+    let cluster: Cluster = settings
+        .endpoint
+        .parse()
+        .map_err(|error: EndpointError| error.to_string())?;
+    let region = region(settings, &cluster).await?;
+    let endpoint = cluster
+        .endpoint(Some(region.as_str()))
+        .map_err(|error: EndpointError| error.to_string())?;
+    let options = CredentialOptions {
+        profile: settings.profile.clone(),
+        role_arns: settings.role_arn.clone(),
+        region: Some(region.as_str().to_owned()),
+    };
+    let credentials =
+        credentials.unwrap_or_else(|| CredentialSource::aws(options, SharedTimeSource::default()));
+    let signer = Signer::new(&endpoint, region, credentials, settings.token_duration)
+        .map_err(|error| format!("{}. {}", error.message(), error.hint()))?;
+    Ok((signer, endpoint))
+}
+
+async fn region(settings: &ClusterSettings, cluster: &Cluster) -> Result<Region, String> {
+    let chain = region::aws_chain(settings.profile.as_deref());
+    region::resolve(cluster, settings.region.as_deref(), chain)
+        .await
+        .map_err(|error| format!("{error}. {}", error.hint()))
+}

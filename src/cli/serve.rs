@@ -1,0 +1,23 @@
+//! `dsql-proxy CLUSTER…`: the proxy.
+
+use super::assemble::{self, Origin};
+use crate::config::ProxySettings;
+use crate::platform::signals::{Signals, Stop};
+
+pub(super) async fn run(settings: ProxySettings) -> Result<u8, String> {
+    let mut signals =
+        Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    let proxy = assemble::proxy(settings, Origin::Environment).await?;
+    for (listener, endpoint) in proxy.listening() {
+        tracing::info!(%listener, cluster = endpoint, "listening");
+    }
+    tracing::info!("ready for connections");
+    let mut stop = Stop::Terminate;
+    proxy
+        .run(async {
+            stop = signals.next().await;
+            tracing::info!(signal = ?stop, "shutting down");
+        })
+        .await;
+    Ok(stop.exit_code())
+}
