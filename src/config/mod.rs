@@ -7,7 +7,7 @@
 //! - **Invariants** everything is checked before a port is bound; every error says where the bad
 //!   value was given; flags beat the environment, the environment beats the file.
 //!
-//! [`parse`] is the only way in: arguments, environment and a function that reads a file go in, a
+//! [`parse()`] is the only way in: arguments, environment and a function that reads a file go in, a
 //! [`Command`] with typed settings comes out.
 
 mod cluster;

@@ -21,7 +21,7 @@ pub enum Command {
 /// What a proxy needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxySettings {
-    /// The clusters, each with a port of its own. Never empty after [`parse`](super::parse).
+    /// The clusters, each with a port of its own. Never empty after [`parse`](super::parse()).
     pub clusters: Vec<ClusterSettings>,
     /// The addresses to listen on.
     pub address: ListenAddress,

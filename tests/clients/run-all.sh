@@ -5,7 +5,8 @@
 #   run-all.sh [SUITE...]          all suites by default
 #
 #   PROXY_BIN      the program to test (default: build it with cargo, debug profile)
-#   PROXY_FLAGS    flags for `dsql-proxy local`, separated by spaces
+#   PROXY_FLAGS    flags for `dsql-proxy local`, separated by spaces (default: --debug-logs, so that
+#                  the search for secrets has the most to look at)
 #   CLIENTS_CACHE  where the suites keep what they install (default: target/clients)
 #
 # The last line is "N passed, M failed"; the exit status is 0 only when M is 0.
@@ -40,7 +41,7 @@ if [[ -z ${PROXY_BIN:-} ]]; then
     cargo build --locked
     PROXY_BIN=$target/debug/dsql-proxy
 fi
-read -ra flags <<<"${PROXY_FLAGS:-}"
+read -ra flags <<<"${PROXY_FLAGS---debug-logs}"
 
 passed=0
 failed=0
@@ -90,14 +91,14 @@ done
 echo "== logs"
 # What must never be logged: tokens (by the names of their parts) and secret keys.
 patterns=$logs/patterns
-(umask 077 && { printf '%s\n' X-Amz-Signature X-Amz-Credential X-Amz-Security-Token && sort -u "$secrets"; } >"$patterns")
+(umask 077 && { printf '%s\n' X-Amz-{Signature,Credential,Security-Token}{=,%3D} && sort -u "$secrets"; } >"$patterns")
 trap 'rm -f "$secrets" "$patterns" "$logs/planted.log"' EXIT
 leaks() { grep --ignore-case --fixed-strings --file="$patterns" "$1"; }
 
 # First see that the search can find something: a line with each pattern, hidden in a copy of the log.
 blind=0
 while IFS= read -r pattern; do
-    { cat "$proxy_log" && echo "level=INFO token=cluster/?Action=DbConnectAdmin&$pattern=planted"; } >"$logs/planted.log"
+    { cat "$proxy_log" && echo "level=INFO token=cluster/?Action=DbConnectAdmin&${pattern}planted"; } >"$logs/planted.log"
     leaks "$logs/planted.log" >/dev/null || blind=$((blind + 1))
 done <"$patterns"
 if ((blind > 0)); then
