@@ -9,7 +9,9 @@
 mod accept;
 mod cancel;
 mod client;
+mod farewell;
 mod relay;
+mod renew;
 mod setup;
 
 pub use setup::{ClusterOptions, Proxy, ProxyError, ProxyOptions, SearchPath};

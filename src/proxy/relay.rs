@@ -148,7 +148,7 @@ impl Relay {
             };
         }
         progress = progress.or(server_flush.map_err(|e| End::ServerClosed(Some(e)))?);
-        let finished = self.session.is_quiet() && self.client.output.is_empty();
+        let finished = self.session.waits_for_client() && self.client.output.is_empty();
         if progress == Progress::None && self.client.eof() && !self.held && finished {
             return Err(End::ClientDone);
         }

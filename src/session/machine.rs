@@ -110,6 +110,12 @@ impl Session {
         self.pipeline.is_empty()
     }
 
+    /// True if the server will say nothing more until the client does: it owes no ReadyForQuery,
+    /// or it reads COPY data.
+    pub fn waits_for_client(&self) -> bool {
+        self.pipeline.waits_for_client()
+    }
+
     /// What the last ReadyForQuery said.
     pub fn status(&self) -> TransactionStatus {
         self.pipeline.status()

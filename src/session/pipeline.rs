@@ -63,6 +63,11 @@ impl Pipeline {
             .count()
     }
 
+    /// True if the server will say nothing more until the client does.
+    pub(super) fn waits_for_client(&self) -> bool {
+        self.copy_in || self.owed() == 0
+    }
+
     pub(super) fn simple(&mut self) {
         self.requests.push_back(Request::Simple);
     }

@@ -310,6 +310,24 @@ fn a_prepared_statement_is_known_by_its_name() {
     assert_eq!(talk.loss(), Loss::Unknown);
 }
 
+/// A client that closes its side gets the answers it is owed; where there are none to come, as
+/// in the middle of COPY data or of a group without Sync, nobody must wait for them.
+#[test]
+fn when_a_client_that_closed_its_side_has_all_answers() {
+    let mut talk = Talk::new();
+    talk.query("select 1");
+    assert!(!talk.waits_for_client());
+    talk.ready(b'I');
+    assert!(talk.waits_for_client());
+    talk.parse("", "select 1");
+    assert!(talk.waits_for_client());
+    talk.sync();
+    talk.ready(b'I');
+    talk.query("copy t from stdin");
+    talk.server(backend::COPY_IN_RESPONSE, b"");
+    assert!(talk.waits_for_client());
+}
+
 /// What has been answered is not at stake any more.
 #[test]
 fn only_what_is_in_flight_counts() {

@@ -74,6 +74,11 @@ impl Connector {
             };
             let error = match result {
                 Ok(server) => return Ok(server),
+                Err(error) if error.is_denied() => {
+                    // They may have been revoked: the next connection loads them anew.
+                    self.signer.credentials().forget();
+                    return Err(error);
+                }
                 Err(error) if verdict(&error) == Verdict::GiveUp => return Err(error),
                 Err(error) => error,
             };

@@ -126,6 +126,12 @@ impl ConnectError {
         }
     }
 
+    /// True if the server did not accept who we are.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { error, .. }
+            if error.sqlstate == SqlState::INVALID_AUTHORIZATION)
+    }
+
     /// What the client is told: FATAL, with cause and way out.
     pub fn to_response(&self) -> ErrorResponse {
         match self {
