@@ -141,3 +141,6 @@ impl Session {
         drop(timeout(CLOSE_PATIENCE, client.shutdown()).await);
     }
 }
+
+#[cfg(test)]
+mod tests;
