@@ -6,16 +6,16 @@ use std::rc::Rc;
 use bytes::BytesMut;
 use tokio::time::timeout;
 
-use super::accept::Place;
 use super::cancel::CancelKey;
-use super::farewell::{farewell, finish, shutting_down, too_many, too_slow};
-use super::relay::{End, Relay};
+use super::farewell::{Ended, farewell, finish, shutting_down, too_many, too_slow};
+use super::place::Place;
+use super::relay::Relay;
 use super::renew::cancel;
-use super::setup::{ClusterState, Shared};
+use super::shared::{ClusterState, Shared};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::listen::ClientStream;
 use crate::session::{ClientLogin, Greeting, Session};
-use crate::upstream::{ConnectError, Server};
+use crate::upstream::Server;
 use crate::wire::backend::{self, TransactionStatus};
 use crate::wire::{ErrorResponse, SqlState, encode};
 
@@ -101,7 +101,7 @@ async fn session(
     let started = tokio::time::Instant::now();
     let login = Rc::new(login);
     let connected = tokio::select! {
-        connected = connect(cluster, &login) => connected,
+        connected = cluster.connect(&login) => connected,
         gone = vanished(&mut io) => {
             tracing::info!(role = %login.role, error = ?gone, "client vanished while we connected");
             return;
@@ -166,40 +166,6 @@ async fn drive(
             () = shared.closing.cancelled() => return Ended::Said(shutting_down(), "shutdown"),
         }
     }
-}
-
-/// How a session ends.
-pub(super) enum Ended {
-    /// Somebody left.
-    Left(End),
-    /// We end it, with these last words; and why, for the log.
-    Said(ErrorResponse, &'static str),
-}
-
-pub(super) async fn connect(
-    cluster: &ClusterState,
-    login: &ClientLogin,
-) -> Result<Server, ConnectError> {
-    let options = &cluster.options;
-    let mut parameters = vec![
-        (b"user".to_vec(), login.role.clone().into_bytes()),
-        (
-            b"database".to_vec(),
-            login
-                .database
-                .as_ref()
-                .unwrap_or(&options.default_database)
-                .clone()
-                .into_bytes(),
-        ),
-    ];
-    if !login.has_search_path
-        && let Some(path) = (options.search_path)(&login.role)
-    {
-        parameters.push((b"search_path".to_vec(), path.into_bytes()));
-    }
-    parameters.extend(login.parameters.iter().cloned());
-    options.connector.connect(&login.role, &parameters).await
 }
 
 /// What a client gets to see of its server.

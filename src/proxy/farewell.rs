@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::client::Ended;
 use super::relay::{End, Relay};
 use crate::net::buffered::{Buffered, Read};
 use crate::net::listen::ClientStream;
@@ -17,6 +16,14 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// How long a server gets to take our goodbye.
 const GOODBYE: Duration = Duration::from_millis(500);
+
+/// How a session ends.
+pub(super) enum Ended {
+    /// Somebody left.
+    Left(End),
+    /// We end it, with these last words; and why, for the log.
+    Said(ErrorResponse, &'static str),
+}
 
 /// Says goodbye on both sides. Why the session ended, for the log.
 pub(super) async fn finish(mut relay: Relay, ended: Ended) -> &'static str {

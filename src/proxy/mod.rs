@@ -10,8 +10,11 @@ mod accept;
 mod cancel;
 mod client;
 mod farewell;
+mod place;
 mod relay;
 mod renew;
 mod setup;
+mod shared;
 
-pub use setup::{ClusterOptions, Proxy, ProxyError, ProxyOptions, SearchPath};
+pub use setup::{Proxy, ProxyError};
+pub use shared::{ClusterOptions, ProxyOptions, SearchPath};

@@ -2,10 +2,9 @@
 
 use bytes::BytesMut;
 
-use super::client::{Ended, connect};
-use super::farewell::shutting_down;
+use super::farewell::{Ended, shutting_down};
 use super::relay::Relay;
-use super::setup::{ClusterState, Shared};
+use super::shared::{ClusterState, Shared};
 use crate::net::buffered::{Buffered, Read};
 use crate::session::{Abandon, ClientLogin};
 use crate::upstream::ServerStream;
@@ -63,7 +62,8 @@ async fn renew(
     mut replies: usize,
     status: TransactionStatus,
 ) -> Result<Buffered<ServerStream>, String> {
-    let mut server = connect(cluster, login)
+    let mut server = cluster
+        .connect(login)
         .await
         .map_err(|error| error.to_string())?
         .io;

@@ -1,8 +1,6 @@
 //! A proxy: what it needs, binding its ports, running and closing it.
 
-use std::cell::Cell;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,45 +9,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept;
-use super::cancel::CancelRegistry;
-use crate::compat::Policy;
+use super::shared::{ClusterOptions, ClusterState, ProxyOptions, Shared};
 use crate::net::listen::{self, ListenError, Listener};
-use crate::upstream::Connector;
 
 /// How long clients get to leave when the proxy closes.
 const CLOSING: Duration = Duration::from_secs(5);
-
-/// What concerns every cluster.
-#[derive(Debug, Clone)]
-pub struct ProxyOptions {
-    /// The most clients at a time.
-    pub max_clients: usize,
-    /// How long a client may take for its startup packet.
-    pub login_timeout: Duration,
-}
-
-/// One cluster and where it is offered.
-pub struct ClusterOptions {
-    /// Connects to it.
-    pub connector: Connector,
-    /// What to do about parameters that DSQL does not support.
-    pub policy: Policy,
-    /// The role of a client that names none.
-    pub default_role: String,
-    /// The database of a client that names none.
-    pub default_database: String,
-    /// The `search_path` that a role gets unless the client brings its own.
-    pub search_path: SearchPath,
-    /// Where to listen: one address, or loopback in both families if `None`.
-    pub address: Option<std::net::IpAddr>,
-    /// The port; 0 takes a free one.
-    pub port: u16,
-    /// A directory for a Unix socket.
-    pub unix_socket: Option<PathBuf>,
-}
-
-/// The `search_path` of a role.
-pub type SearchPath = Box<dyn Fn(&str) -> Option<String>>;
 
 /// Why a proxy could not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,18 +27,6 @@ pub enum ProxyError {
 pub struct Proxy {
     shared: Rc<Shared>,
     listeners: Vec<(Listener, Rc<ClusterState>)>,
-}
-
-pub(super) struct Shared {
-    pub(super) options: ProxyOptions,
-    pub(super) cancels: Rc<CancelRegistry>,
-    pub(super) clients: Rc<Cell<usize>>,
-    pub(super) tasks: TaskTracker,
-    pub(super) closing: CancellationToken,
-}
-
-pub(super) struct ClusterState {
-    pub(super) options: ClusterOptions,
 }
 
 impl Proxy {
