@@ -130,6 +130,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Buffered<S> {
         std::future::poll_fn(|cx| self.poll_fill(cx)).await
     }
 
+    /// Writes and reads at once, until something has been read. Dropping the future loses
+    /// nothing.
+    pub async fn exchange(&mut self) -> io::Result<Read> {
+        std::future::poll_fn(|cx| match self.poll_flush(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => self.poll_fill(cx),
+        })
+        .await
+    }
+
     /// Waits until everything is written. Dropping the future loses nothing.
     pub async fn flush(&mut self) -> io::Result<()> {
         std::future::poll_fn(|cx| self.poll_flush(cx)).await

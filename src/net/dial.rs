@@ -63,5 +63,11 @@ pub fn prepare(tcp: &TcpStream) {
         .with_time(Duration::from_mins(1))
         .with_interval(Duration::from_secs(15));
     tcp.set_nodelay(true).ok();
-    SockRef::from(tcp).set_tcp_keepalive(&keepalive).ok();
+    let socket = SockRef::from(tcp);
+    socket.set_tcp_keepalive(&keepalive).ok();
+    // Keepalive does not watch over bytes that are never acknowledged.
+    #[cfg(target_os = "linux")]
+    socket
+        .set_tcp_user_timeout(Some(Duration::from_mins(2)))
+        .ok();
 }

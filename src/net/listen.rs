@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -130,10 +130,18 @@ pub fn unix(directory: &Path, port: u16) -> Result<Listener, ListenError> {
         std::fs::create_dir_all(directory).map_err(failed)?;
         std::fs::set_permissions(directory, PermissionsExt::from_mode(0o700)).map_err(failed)?;
     }
-    if path.exists() {
+    if let Ok(metadata) = path.symlink_metadata() {
+        if !metadata.file_type().is_socket() {
+            return Err(failed(io::Error::other(
+                "a file that is no socket stands there",
+            )));
+        }
         match std::os::unix::net::UnixStream::connect(&path) {
-            Ok(_) => return Err(ListenError::SocketTaken(path)),
-            Err(_) => std::fs::remove_file(&path).map_err(failed)?,
+            // Nobody answers: left behind by a process that was killed.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                std::fs::remove_file(&path).map_err(failed)?;
+            }
+            _ => return Err(ListenError::SocketTaken(path)),
         }
     }
     let listener = UnixListener::bind(&path).map_err(failed)?;

@@ -4,7 +4,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::client;
-use super::place::Place;
 use super::shared::{ClusterState, Shared};
 use crate::net::listen::Listener;
 
@@ -20,11 +19,8 @@ pub(super) async fn run(listener: Listener, cluster: Rc<ClusterState>, shared: R
         };
         match accepted {
             Ok(stream) => {
-                let Some(place) = Place::take(&shared.clients, shared.options.max_clients) else {
-                    tracing::debug!("client turned away: no room even to say so");
-                    continue;
-                };
-                let task = client::serve(stream, Rc::clone(&cluster), Rc::clone(&shared), place);
+                let seat = shared.lobby.enter();
+                let task = client::serve(stream, Rc::clone(&cluster), Rc::clone(&shared), seat);
                 shared.tasks.spawn_local(task);
             }
             // A client that was gone before it was accepted, or no descriptor left: neither may

@@ -8,11 +8,11 @@ use tokio::time::timeout;
 
 use super::cancel::CancelKey;
 use super::farewell::{Ended, farewell, finish, shutting_down, too_many, too_slow};
-use super::place::Place;
-use super::relay::Relay;
-use super::renew::cancel;
+use super::place::{Place, Seat};
+use super::relay::{Relay, gone};
+use super::renew::{cancel, parameters};
 use super::shared::{ClusterState, Shared};
-use crate::net::buffered::{Buffered, HIGH_WATER, Read};
+use crate::net::buffered::{Buffered, Read};
 use crate::net::listen::ClientStream;
 use crate::session::{ClientLogin, Greeting, Session};
 use crate::upstream::Server;
@@ -24,37 +24,42 @@ pub(super) async fn serve(
     stream: ClientStream,
     cluster: Rc<ClusterState>,
     shared: Rc<Shared>,
-    place: Place,
+    seat: Seat,
 ) {
     let mut io = Buffered::new(stream);
-    let greeting = tokio::select! {
-        greeting = timeout(shared.options.login_timeout, greet(&mut io, &cluster, &shared)) => greeting,
+    let limit = shared.options.login_timeout;
+    let greeted = tokio::select! {
+        greeted = timeout(limit, greet(&mut io, &cluster, &shared)) => greeted,
         () = shared.closing.cancelled() => Ok(Ok(Greeted::Reject(Some(shutting_down())))),
-    };
-    let login = match greeting {
-        Ok(Ok(Greeted::Login(login))) => login,
-        Ok(Ok(Greeted::Done)) => return,
-        Ok(Ok(Greeted::Reject(error))) => {
-            if let Some(error) = error {
-                error.encode(&mut io.output);
-            }
-            return farewell(io).await;
+        () = seat.shown_out() => {
+            tracing::debug!("client shown out: too many who do not log in");
+            return;
         }
+    };
+    let last_words = match greeted {
+        Ok(Ok(Greeted::Login(login))) => match shared.places.take() {
+            Some(place) => {
+                drop(seat);
+                return session(io, login, &cluster, &shared, place).await;
+            }
+            None => Some(too_many(shared.options.max_clients)),
+        },
+        Ok(Ok(Greeted::Done)) => return,
+        Ok(Ok(Greeted::Reject(error))) => error,
         Ok(Err(error)) => {
             tracing::debug!(%error, "client vanished before it logged in");
             return;
         }
-        Err(_elapsed) => {
-            too_slow(shared.options.login_timeout).encode(&mut io.output);
-            return farewell(io).await;
-        }
+        Err(_elapsed) => Some(too_slow(limit)),
     };
-    if place.over_limit {
-        too_many(shared.options.max_clients).encode(&mut io.output);
-        return farewell(io).await;
+    if let Some(error) = last_words {
+        error.encode(&mut io.output);
     }
-    session(io, login, &cluster, &shared).await;
-    drop(place);
+    // Still in the lobby, so that the slow cannot pile up here either.
+    tokio::select! {
+        () = farewell(io) => {}
+        () = seat.shown_out() => {}
+    }
 }
 
 enum Greeted {
@@ -96,14 +101,14 @@ async fn session(
     mut io: Buffered<ClientStream>,
     login: ClientLogin,
     cluster: &ClusterState,
-    shared: &Rc<Shared>,
+    shared: &Shared,
+    place: Place,
 ) {
     let started = tokio::time::Instant::now();
-    let login = Rc::new(login);
     let connected = tokio::select! {
         connected = cluster.connect(&login) => connected,
-        gone = vanished(&mut io) => {
-            tracing::info!(role = %login.role, error = ?gone, "client vanished while we connected");
+        () = gone(&mut io) => {
+            tracing::info!(role = %login.role, "client vanished while we connected");
             return;
         }
         () = shared.closing.cancelled() => {
@@ -127,11 +132,12 @@ async fn session(
         }
     };
     welcome(&server, &key, &mut io.output);
-    let session = Session::new(cluster.options.policy.clone());
+    let session = Session::new(cluster.options.policy.clone(), parameters(&server));
     let mut relay = Relay::new(io, server.io, session);
     let end = drive(&mut relay, &key, &login, cluster, shared).await;
     let statements = relay.session.statements();
     let (received, sent) = relay.client.totals();
+    drop(place);
     let why = finish(relay, end).await;
     tracing::info!(
         cluster = %cluster.options.connector.endpoint,
@@ -163,7 +169,7 @@ async fn drive(
                     Err(ended) => return ended,
                 }
             }
-            () = shared.closing.cancelled() => return Ended::Said(shutting_down(), "shutdown"),
+            () = shared.closing.cancelled() => return Ended::Shutdown,
         }
     }
 }
@@ -179,20 +185,4 @@ fn welcome(server: &Server, key: &CancelKey, out: &mut BytesMut) {
     }
     encode::backend_key_data(key.pid, &key.secret, out);
     encode::ready_for_query(TransactionStatus::Idle, out);
-}
-
-/// Waits until the client is gone. What it sends meanwhile is kept, up to a limit.
-async fn vanished(io: &mut Buffered<ClientStream>) -> Option<io::Error> {
-    loop {
-        if io.input.len() >= HIGH_WATER {
-            std::future::pending::<()>().await;
-        }
-        match io.fill().await {
-            Ok(Read::Some) => {}
-            // It has said all it wants to say, and waits for the answer.
-            Ok(Read::Eof) if !io.input.is_empty() => std::future::pending().await,
-            Ok(Read::Eof) => return None,
-            Err(error) => return Some(error),
-        }
-    }
 }

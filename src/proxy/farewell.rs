@@ -21,13 +21,17 @@ const GOODBYE: Duration = Duration::from_millis(500);
 pub(super) enum Ended {
     /// Somebody left.
     Left(End),
+    /// The proxy shuts down.
+    Shutdown,
     /// We end it, with these last words; and why, for the log.
     Said(ErrorResponse, &'static str),
 }
 
 /// Says goodbye on both sides. Why the session ended, for the log.
 pub(super) async fn finish(mut relay: Relay, ended: Ended) -> &'static str {
+    let loss = relay.session.loss();
     let (said, why) = match ended {
+        Ended::Shutdown => (Some(at_shutdown(loss)), "shutdown"),
         Ended::Said(error, why) => (Some(error), why),
         Ended::Left(End::ClientDone) => (None, "client closed"),
         Ended::Left(End::ClientLost(error)) => {
@@ -36,27 +40,26 @@ pub(super) async fn finish(mut relay: Relay, ended: Ended) -> &'static str {
         }
         Ended::Left(End::ClientRefused(error)) => (Some(error), "client broke the protocol"),
         Ended::Left(End::ServerClosed(_)) if relay.session.fatal_seen() => (None, "server closed"),
-        Ended::Left(End::ServerClosed(source)) => (
-            Some(server_lost(relay.session.loss(), source.as_ref())),
-            "server closed",
-        ),
-        Ended::Left(End::ServerBroken(why)) => (
-            Some(
-                ErrorResponse::fatal(
-                    SqlState::PROTOCOL_VIOLATION,
-                    "the server broke the protocol",
-                )
-                .detail(why),
-            ),
-            "server broke the protocol",
-        ),
+        Ended::Left(End::ServerClosed(source)) => {
+            let why = source.map(|error| error.to_string());
+            (Some(server_lost(loss, why.as_deref())), "server closed")
+        }
+        Ended::Left(End::ServerBroken(why)) => {
+            let why = format!("the server broke the protocol: {why}");
+            (
+                Some(server_lost(loss, Some(&why))),
+                "server broke the protocol",
+            )
+        }
     };
     if let Some(error) = said
         && relay.at_boundary()
     {
         error.encode(&mut relay.client.output);
     }
-    encode::terminate(&mut relay.server.output);
+    if relay.at_server_boundary() {
+        encode::terminate(&mut relay.server.output);
+    }
     let Relay {
         mut server, client, ..
     } = relay;
@@ -82,8 +85,8 @@ pub(super) async fn farewell(mut io: Buffered<ClientStream>) {
     timeout(FAREWELL, deliver).await.ok();
 }
 
-fn server_lost(loss: Loss, source: Option<&io::Error>) -> ErrorResponse {
-    let source = source.map(|e| format!(": {e}")).unwrap_or_default();
+fn server_lost(loss: Loss, source: Option<&str>) -> ErrorResponse {
+    let source = source.map(|why| format!(": {why}")).unwrap_or_default();
     match loss {
         Loss::Nothing => ErrorResponse::fatal(
             SqlState::CONNECTION_FAILURE,
@@ -100,6 +103,18 @@ fn server_lost(loss: Loss, source: Option<&io::Error>) -> ErrorResponse {
         Loss::Unknown | Loss::Commit => ErrorResponse::fatal(
             SqlState::OUTCOME_UNKNOWN,
             format!("the connection to Aurora DSQL was lost and the outcome is unknown{source}"),
+        )
+        .detail("What was in flight may or may not have been committed.")
+        .hint("Connect again and check whether it took effect before you repeat it."),
+    }
+}
+
+fn at_shutdown(loss: Loss) -> ErrorResponse {
+    match loss {
+        Loss::Nothing | Loss::RolledBack => shutting_down(),
+        Loss::Unknown | Loss::Commit => ErrorResponse::fatal(
+            SqlState::OUTCOME_UNKNOWN,
+            "terminating connection because the proxy is shutting down; the outcome is unknown",
         )
         .detail("What was in flight may or may not have been committed.")
         .hint("Connect again and check whether it took effect before you repeat it."),

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept;
+use super::place::Places;
 use super::shared::{ClusterOptions, ClusterState, ProxyOptions, Shared};
 use crate::net::listen::{self, ListenError, Listener};
 
@@ -55,9 +56,10 @@ impl Proxy {
             );
         }
         let shared = Shared {
+            places: Places::new(options.max_clients),
             options,
             cancels: Rc::default(),
-            clients: Rc::default(),
+            lobby: Rc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         };
@@ -86,7 +88,7 @@ impl Proxy {
         shared.tasks.close();
         if timeout(CLOSING, shared.tasks.wait()).await.is_err() {
             tracing::warn!(
-                clients = shared.clients.get(),
+                clients = shared.places.taken(),
                 "clients did not leave in time"
             );
         }

@@ -1,6 +1,5 @@
 //! What the tasks of a proxy share.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::cancel::CancelRegistry;
+use super::place::{Lobby, Places};
 use crate::compat::Policy;
 use crate::session::ClientLogin;
 use crate::upstream::{ConnectError, Connector, Server};
@@ -48,7 +48,8 @@ pub type SearchPath = Box<dyn Fn(&str) -> Option<String>>;
 pub(super) struct Shared {
     pub(super) options: ProxyOptions,
     pub(super) cancels: Rc<CancelRegistry>,
-    pub(super) clients: Rc<Cell<usize>>,
+    pub(super) lobby: Rc<Lobby>,
+    pub(super) places: Places,
     pub(super) tasks: TaskTracker,
     pub(super) closing: CancellationToken,
 }

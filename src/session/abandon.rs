@@ -1,13 +1,9 @@
 //! What is at stake while the server works, and whether a wait can be given up.
 
-use bytes::BytesMut;
-
+use super::pipeline::{Kind, Pipeline};
 use crate::sql::{self, StatementKind};
 use crate::wire::backend::TransactionStatus;
-use crate::wire::{ErrorResponse, SqlState};
-
-/// The most text that is kept of what is in flight, in bytes.
-const MAX_TEXT: usize = 64 * 1024;
+use crate::wire::{ErrorResponse, Severity, SqlState};
 
 /// What a connection that breaks takes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +12,8 @@ pub enum Loss {
     Nothing,
     /// An open transaction, of which nothing can have been committed.
     RolledBack,
-    /// A commit, or a statement that commits itself: it may or may not have taken effect.
+    /// A statement that commits itself, or one that is not known: it may or may not have taken
+    /// effect.
     Unknown,
     /// A COMMIT: must not be interrupted.
     Commit,
@@ -38,15 +35,81 @@ pub enum Abandon {
     End(ErrorResponse),
 }
 
+/// What a broken connection would take with it, and the transaction status in which the client
+/// would then be.
+pub(super) fn loss(pipeline: &Pipeline) -> (Loss, TransactionStatus) {
+    let status = pipeline.status();
+    let mut state = State {
+        in_block: status != TransactionStatus::Idle,
+        failed: status == TransactionStatus::Failed,
+        copies_in: pipeline.copies_in(),
+        loss: Loss::Nothing,
+    };
+    for (place, group) in pipeline.groups().iter().enumerate() {
+        if place > 0 {
+            // Whether what came before works is not known: a BEGIN that the server refuses
+            // leaves the next statement to commit itself.
+            state.in_block &= status != TransactionStatus::Idle;
+            state.copies_in = false;
+        }
+        // What is not known may be a COMMIT, inside a block too.
+        if group.unknown && !group.failed {
+            state.loss = Loss::Unknown;
+        }
+        for statement in sql::statements(&group.text).filter(|statement| !statement.is_empty()) {
+            state.run(statement.bytes(&group.text));
+            if state.loss == Loss::Commit {
+                return (Loss::Commit, TransactionStatus::Idle);
+            }
+        }
+    }
+    match (state.loss, state.in_block) {
+        (Loss::Nothing, true) => (Loss::RolledBack, TransactionStatus::Failed),
+        (loss, true) => (loss, TransactionStatus::Failed),
+        (loss, false) => (loss, TransactionStatus::Idle),
+    }
+}
+
+struct State {
+    in_block: bool,
+    failed: bool,
+    copies_in: bool,
+    loss: Loss,
+}
+
+impl State {
+    fn run(&mut self, sql: &[u8]) {
+        use StatementKind as K;
+        match sql::kind(sql) {
+            K::Begin => self.in_block = true,
+            K::Commit | K::CommitPrepared | K::PrepareTransaction if self.failed => {
+                (self.in_block, self.failed) = (false, false);
+            }
+            // Without a block it changes nothing.
+            K::Commit if !self.in_block && self.loss == Loss::Nothing => {}
+            K::Commit | K::CommitPrepared | K::PrepareTransaction => self.loss = Loss::Commit,
+            K::Rollback => (self.in_block, self.failed) = (false, false),
+            K::RollbackToSavepoint => self.failed = false,
+            // Nothing is written before the client says that it has sent everything.
+            K::Copy if self.copies_in => {}
+            _ if self.in_block || sql::surely_read_only(sql) => {}
+            _ => self.loss = Loss::Unknown,
+        }
+    }
+}
+
 impl Abandon {
-    /// `owed` is how many ReadyForQuery are outstanding, `stuck` why the session cannot go on
-    /// with another server.
-    pub(super) fn decide(
-        loss: Loss,
-        status: TransactionStatus,
-        owed: usize,
-        stuck: Option<&'static str>,
-    ) -> Self {
+    /// What to do when the client wants to end its wait. `stuck` says why the session cannot go
+    /// on with another server.
+    pub(super) fn decide(pipeline: &Pipeline, stuck: Option<&'static str>) -> Self {
+        let Some(first) = pipeline.groups().front() else {
+            return Self::Nothing;
+        };
+        if first.kind == Kind::Open && first.running == 0 {
+            // Everything is answered: the client has the floor.
+            return Self::Nothing;
+        }
+        let (loss, status) = loss(pipeline);
         let error = match loss {
             Loss::Commit => return Self::Nothing,
             Loss::Nothing | Loss::RolledBack => ErrorResponse::error(
@@ -63,104 +126,20 @@ impl Abandon {
             )
             .hint("Check whether it took effect before you run it again."),
         };
-        let ends = |why: &str| {
-            error
-                .clone()
-                .severity(crate::wire::Severity::Fatal)
-                .detail(format!(
-                    "Aurora DSQL does not cancel statements, so the connection to it was given \
-                     up. The session could not go on with another one: {why}."
-                ))
-                .hint("Connect again.")
-        };
+        let stuck = stuck.or_else(|| {
+            (pipeline.groups().len() > 1).then_some("more statements were waiting behind this one")
+        });
         match stuck {
-            Some(why) => Self::End(ends(why)),
-            None if owed > 1 => Self::End(ends("more statements were waiting behind this one")),
             None => Self::Replace { error, status },
-        }
-    }
-}
-
-/// The statements that the server is working on, as far as they are known.
-#[derive(Debug, Default)]
-pub(super) struct InFlight {
-    /// Texts, each ended by a semicolon.
-    text: BytesMut,
-    /// Something is in flight whose text is not known.
-    unknown: bool,
-    /// The text of the unnamed prepared statement.
-    unnamed: BytesMut,
-}
-
-impl InFlight {
-    /// Nothing is in flight any more.
-    pub(super) fn clear(&mut self) {
-        self.text.clear();
-        self.unknown = false;
-    }
-
-    /// A statement goes out.
-    pub(super) fn add(&mut self, sql: &[u8]) {
-        if self.text.len() + sql.len() > MAX_TEXT {
-            self.unknown = true;
-            return;
-        }
-        self.text.extend_from_slice(sql);
-        // On a line of its own, should the text end in a comment.
-        self.text.extend_from_slice(b"\n;");
-    }
-
-    /// A statement goes out of which nothing is known.
-    pub(super) fn unknown(&mut self) {
-        self.unknown = true;
-    }
-
-    /// A statement is prepared.
-    pub(super) fn prepared(&mut self, name: &[u8], sql: &[u8]) {
-        if name.is_empty() {
-            self.unnamed.clear();
-            self.unnamed.extend_from_slice(sql);
-        }
-    }
-
-    /// The unnamed prepared statement is bound.
-    pub(super) fn add_unnamed(&mut self) {
-        let sql = std::mem::take(&mut self.unnamed);
-        self.add(&sql);
-        self.unnamed = sql;
-    }
-
-    /// What is at stake if the wait for the answer ends now, and the transaction status in which
-    /// the client would then be. `status` is that of the last ReadyForQuery.
-    pub(super) fn loss(&self, status: TransactionStatus) -> (Loss, TransactionStatus) {
-        use StatementKind as K;
-        let mut in_block = status != TransactionStatus::Idle;
-        let mut failed = status == TransactionStatus::Failed;
-        // What is not known may be a COMMIT, inside a block too.
-        let mut loss = if self.unknown {
-            Loss::Unknown
-        } else {
-            Loss::Nothing
-        };
-        for statement in sql::statements(&self.text).filter(|s| !s.is_empty()) {
-            let sql = statement.bytes(&self.text);
-            match sql::kind(sql) {
-                K::Begin => in_block = true,
-                K::Commit | K::CommitPrepared | K::PrepareTransaction => {
-                    if !failed {
-                        return (Loss::Commit, TransactionStatus::Idle);
-                    }
-                    (in_block, failed) = (false, false);
-                }
-                K::Rollback => (in_block, failed) = (false, false),
-                _ if in_block || sql::surely_read_only(sql) => {}
-                _ => loss = Loss::Unknown,
-            }
-        }
-        match (loss, in_block) {
-            (Loss::Nothing, true) => (Loss::RolledBack, TransactionStatus::Failed),
-            (loss, true) => (loss, TransactionStatus::Failed),
-            (loss, false) => (loss, TransactionStatus::Idle),
+            Some(why) => Self::End(
+                error
+                    .severity(Severity::Fatal)
+                    .detail(format!(
+                        "Aurora DSQL does not cancel statements, so the connection to it was \
+                         given up. The session could not go on with another one: {why}."
+                    ))
+                    .hint("Connect again."),
+            ),
         }
     }
 }

@@ -37,7 +37,7 @@ pub struct ClientLogin {
     pub database: Option<String>,
     /// Every other parameter, in the client's order.
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
-    /// True if its `options` are set.
+    /// True if it brings a `search_path` of its own.
     pub has_search_path: bool,
 }
 
@@ -129,7 +129,10 @@ fn log_in(
     for (name, value) in startup.parameters {
         match name.as_slice() {
             b"user" => login.role = utf8(value, "user")?,
-            b"database" => login.database = Some(utf8(value, "database")?),
+            // PostgreSQL takes an empty name for none.
+            b"database" => {
+                login.database = Some(utf8(value, "database")?).filter(|name| !name.is_empty());
+            }
             _ if name.starts_with(b"_pq_.") => unknown_options.push(utf8(name, "option")?),
             _ => {
                 login.check(&name, &value, policy)?;
@@ -165,12 +168,17 @@ impl ClientLogin {
             }
             return Ok(());
         }
-        self.has_search_path |= name.eq_ignore_ascii_case("search_path");
+        self.has_search_path |= is_search_path(&name);
         match policy.startup_parameter(&name) {
             Verdict::Forward => Ok(()),
             Verdict::Refuse(refusal) => Err(refuse(&refusal)),
         }
     }
+}
+
+/// In `options` a name may have `-` for `_`.
+fn is_search_path(name: &str) -> bool {
+    name.replace('-', "_").eq_ignore_ascii_case("search_path")
 }
 
 fn refuse(refusal: &crate::compat::Refusal) -> ErrorResponse {

@@ -1,12 +1,13 @@
 //! What it takes to go on with another server.
 //!
 //! Of a DSQL session only parameters and prepared statements outlive a transaction. They are
-//! kept here as the messages that made them.
+//! kept here as the messages that made them, once the server has confirmed them.
 
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 
+use super::pipeline::Effect;
 use crate::wire::encode;
 use crate::wire::frontend::{self, Parse};
 
@@ -17,6 +18,8 @@ const MAX_BYTES: usize = 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Continuity {
     statements: BTreeMap<Bytes, Bytes>,
+    /// The body of the last Parse of the unnamed statement; empty if there was none.
+    unnamed: BytesMut,
     settings: Vec<Bytes>,
     bytes: usize,
     /// Why it cannot be rebuilt, if it cannot.
@@ -29,44 +32,51 @@ impl Continuity {
         self.lost
     }
 
-    /// A named statement is being prepared. A second Parse of a name counts instead of the
-    /// first: if the first one had worked, the second would be the client's mistake.
-    pub(super) fn parse(&mut self, name: &[u8], body: &[u8]) {
-        if name.is_empty() || !self.has_room(name.len() + body.len()) {
-            return;
+    /// A named statement has been prepared by a Parse with this body.
+    pub(super) fn prepared(&mut self, name: Bytes, body: Bytes) {
+        if self.has_room(name.len() + body.len()) {
+            self.close(&name);
+            self.statements.insert(name, body);
         }
-        let old = self
-            .statements
-            .insert(Bytes::copy_from_slice(name), Bytes::copy_from_slice(body));
-        self.bytes -= old.map_or(0, |old| old.len() + name.len());
     }
 
-    /// The text of a named statement.
-    pub(super) fn sql(&self, name: &[u8]) -> Option<Bytes> {
-        let body = self.statements.get(name)?;
-        Parse::read(body)
-            .ok()
-            .map(|parse| body.slice_ref(parse.sql))
+    /// The unnamed statement is being prepared. Whether it works or not, the one before is gone.
+    pub(super) fn unnamed(&mut self, body: &[u8]) {
+        self.unnamed.clear();
+        self.unnamed.extend_from_slice(body);
+    }
+
+    /// The text of a statement.
+    pub(super) fn sql(&self, name: &[u8]) -> Option<&[u8]> {
+        let body: &[u8] = if name.is_empty() {
+            &self.unnamed
+        } else {
+            self.statements.get(name)?
+        };
+        Parse::read(body).ok().map(|parse| parse.sql)
     }
 
     /// A named statement is closed.
     pub(super) fn close(&mut self, name: &[u8]) {
         if let Some(body) = self.statements.remove(name) {
-            self.bytes -= name.len() + body.len();
+            self.bytes = self.bytes.saturating_sub(name.len() + body.len());
         }
     }
 
-    /// All statements are closed (DEALLOCATE ALL).
-    pub(super) fn close_all(&mut self) {
-        for (name, body) in std::mem::take(&mut self.statements) {
-            self.bytes -= name.len() + body.len();
-        }
-    }
-
-    /// A parameter is set for the session.
-    pub(super) fn set(&mut self, sql: &[u8]) {
-        if self.has_room(sql.len()) {
-            self.settings.push(Bytes::copy_from_slice(sql));
+    /// A statement has succeeded that leaves something behind.
+    pub(super) fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::Set(sql) => {
+                if self.has_room(sql.len()) {
+                    self.settings.push(sql);
+                }
+            }
+            Effect::Deallocate(name) => self.close(&name),
+            Effect::DeallocateAll => {
+                for name in self.statements.keys().cloned().collect::<Vec<_>>() {
+                    self.close(&name);
+                }
+            }
         }
     }
 
@@ -81,23 +91,29 @@ impl Continuity {
         }
         self.bytes += bytes;
         if self.bytes > MAX_BYTES {
-            self.statements.clear();
-            self.settings.clear();
-            self.lose("its prepared statements take more than 1 MiB");
+            self.lose("its settings and prepared statements take more than 1 MiB");
         }
         self.lost.is_none()
     }
 
     /// The messages that rebuild the session, each answered by one ReadyForQuery; how many
-    /// there are. A statement or setting that failed the first time fails again, alone.
+    /// there are.
     pub fn replay(&self, out: &mut BytesMut) -> usize {
         for sql in &self.settings {
             encode::query(sql, out);
         }
-        for body in self.statements.values() {
+        let unnamed = Some(&self.unnamed[..]).filter(|body| !body.is_empty());
+        let statements = self
+            .statements
+            .values()
+            .map(|body| &body[..])
+            .chain(unnamed);
+        let mut count = self.settings.len();
+        for body in statements {
             encode::frame(frontend::PARSE, out, |out| out.extend_from_slice(body));
             encode::sync(out);
+            count += 1;
         }
-        self.settings.len() + self.statements.len()
+        count
     }
 }

@@ -19,4 +19,4 @@ mod tests;
 pub use abandon::{Abandon, Loss};
 pub use client_login::{ClientLogin, Greeting};
 pub use continuity::Continuity;
-pub use machine::{Flow, Frame, Relayed, Session};
+pub use machine::{Flow, Frame, Parameters, Relayed, Session};

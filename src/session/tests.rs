@@ -2,6 +2,7 @@
 
 use bytes::BytesMut;
 
+use super::Parameters;
 use super::abandon::{Abandon, Loss};
 use super::client_login::{ClientLogin, Greeting};
 use super::machine::{Flow, Frame, Relayed, Session};
@@ -14,9 +15,10 @@ use crate::wire::{ErrorFields, SqlState, encode, frontend};
 const REFUSED: &str = "SET client_min_messages TO warning";
 
 fn session() -> Session {
-    Session::new(Policy {
+    let policy = Policy {
         unsupported: Unsupported::Reject,
-    })
+    };
+    Session::new(policy, Parameters::new())
 }
 
 /// A conversation: the client's and the server's messages in the order in which they pass.
@@ -71,6 +73,14 @@ impl Talk {
             frontend::BIND,
             &[b"\0", statement.as_bytes(), b"\0\0\0\0\0\0\0"].concat(),
         )
+    }
+
+    /// Prepares a named statement with success.
+    fn prepare(&mut self, name: &str, sql: &str) {
+        self.parse(name, sql);
+        self.sync();
+        self.server(backend::PARSE_COMPLETE, b"");
+        self.ready(b'I');
     }
 
     fn execute(&mut self) -> Flow {
@@ -296,9 +306,8 @@ fn what_a_lost_connection_means() {
 #[test]
 fn a_prepared_statement_is_known_by_its_name() {
     let mut talk = Talk::new();
-    talk.parse("c", "commit");
-    talk.parse("s", "select 1");
-    talk.sync();
+    talk.prepare("c", "commit");
+    talk.prepare("s", "select 1");
     talk.ready(b'T');
     talk.bind("s");
     assert_eq!(talk.loss(), Loss::RolledBack);
@@ -310,8 +319,98 @@ fn a_prepared_statement_is_known_by_its_name() {
     assert_eq!(talk.loss(), Loss::Unknown);
 }
 
-/// A client that closes its side gets the answers it is owed; where there are none to come, as
-/// in the middle of COPY data or of a group without Sync, nobody must wait for them.
+/// A portal that was bound before the last Sync may hold anything.
+#[test]
+fn a_portal_of_an_earlier_group_is_not_known() {
+    let mut talk = Talk::new();
+    talk.prepare("c", "commit");
+    talk.ready(b'T');
+    talk.bind("c");
+    talk.sync();
+    talk.ready(b'T');
+    talk.execute();
+    talk.sync();
+    assert_eq!(talk.loss(), Loss::Unknown);
+}
+
+#[test]
+fn what_is_answered_is_not_in_flight() {
+    let mut talk = Talk::new();
+    // The server refuses the BEGIN: the INSERT commits itself.
+    talk.query("begin isolation level serializable");
+    talk.query("insert into t values (1)");
+    assert_eq!(talk.loss(), Loss::Unknown);
+    talk.server(backend::ERROR_RESPONSE, b"SERROR\0C0A000\0Mno\0\0");
+    talk.ready(b'I');
+    assert_eq!(talk.loss(), Loss::Unknown);
+    talk.ready(b'I');
+    // An answered COMMIT does not protect the statement behind it.
+    talk.ready(b'T');
+    talk.query("commit");
+    talk.query("select pg_sleep(6)");
+    talk.ready(b'I');
+    assert_eq!(talk.loss(), Loss::Nothing);
+}
+
+#[test]
+fn a_savepoint_brings_a_failed_block_back() {
+    let mut talk = Talk::new();
+    talk.ready(b'E');
+    talk.query("rollback to a; commit; select pg_sleep(30)");
+    assert_eq!(talk.loss(), Loss::Commit);
+}
+
+#[test]
+fn a_copy_writes_nothing_before_its_end() {
+    let mut talk = Talk::new();
+    talk.query("copy t from stdin");
+    assert_eq!(talk.loss(), Loss::Unknown);
+    talk.server(backend::COPY_IN_RESPONSE, b"");
+    assert_eq!(talk.loss(), Loss::Nothing);
+    talk.client(frontend::COPY_DONE, b"");
+    assert_eq!(talk.loss(), Loss::Unknown);
+}
+
+/// A Query in the middle of a group has its own ReadyForQuery, and ends the group.
+#[test]
+fn a_query_ends_an_open_group() {
+    let mut talk = Talk::new();
+    talk.parse("", "select 1");
+    talk.bind("");
+    talk.execute();
+    assert_eq!(
+        talk.query(REFUSED),
+        Flow::Forward,
+        "nothing is owed: the server refuses"
+    );
+    talk.ready(b'I');
+    assert!(talk.is_quiet());
+    assert_eq!(talk.query(REFUSED), Flow::Discard);
+}
+
+/// A failed group skips everything up to its Sync, a Query too.
+#[test]
+fn a_failed_group_skips_a_query() {
+    let error = b"SERROR\0C42601\0Msyntax error\0\0";
+    // The Query goes out before the error is known, and after.
+    for early in [true, false] {
+        let mut talk = Talk::new();
+        talk.parse("", "nonsense");
+        if early {
+            talk.query("select 1");
+            talk.sync();
+            talk.server(backend::ERROR_RESPONSE, error);
+        } else {
+            talk.server(backend::ERROR_RESPONSE, error);
+            talk.query("select 1");
+            talk.sync();
+        }
+        assert!(!talk.is_quiet());
+        talk.ready(b'I');
+        assert!(talk.is_quiet(), "early: {early}");
+    }
+}
+
 #[test]
 fn when_a_client_that_closed_its_side_has_all_answers() {
     let mut talk = Talk::new();
@@ -359,7 +458,8 @@ fn a_cancelled_wait_goes_on_elsewhere() {
         TransactionStatus::Failed,
         "the block stays failed until it is ended"
     );
-    talk.session.replaced(&error, status, &mut talk.replies);
+    talk.session
+        .replaced(&error, status, Parameters::new(), &mut talk.replies);
     assert_eq!(talk.said().0, "EZ");
     assert!(talk.is_quiet());
 }
@@ -374,7 +474,8 @@ fn a_cancelled_group_is_skipped_to_its_sync() {
         panic!()
     };
     assert_eq!(status, TransactionStatus::Idle);
-    talk.session.replaced(&error, status, &mut talk.replies);
+    talk.session
+        .replaced(&error, status, Parameters::new(), &mut talk.replies);
     assert_eq!(talk.said().0, "E");
     assert_eq!(talk.execute(), Flow::Discard);
     assert_eq!(talk.sync(), Flow::Discard);
@@ -413,24 +514,129 @@ fn what_cannot_be_cancelled_is_not() {
     );
 }
 
+/// The text of the messages that would rebuild the session.
+fn rebuilt(talk: &Talk) -> String {
+    let mut messages = BytesMut::new();
+    talk.continuity().replay(&mut messages);
+    messages.escape_ascii().to_string()
+}
+
 #[test]
 fn a_session_is_rebuilt_from_its_messages() {
     let mut talk = Talk::new();
     talk.query("SET timezone = 'Europe/Berlin'");
+    assert!(!rebuilt(&talk).contains("Berlin"), "not confirmed yet");
     talk.ready(b'I');
-    talk.parse("a", "select 1");
-    talk.parse("b", "select 2");
+    talk.prepare("a", "select 1");
+    talk.prepare("b", "select 2");
     talk.client(frontend::CLOSE, b"Sa\0");
     talk.sync();
+    talk.server(backend::CLOSE_COMPLETE, b"");
     talk.ready(b'I');
-    let mut messages = BytesMut::new();
-    assert_eq!(talk.continuity().replay(&mut messages), 2);
-    let text = messages.escape_ascii().to_string();
+    talk.parse("", "select 3");
+    talk.sync();
+    talk.server(backend::PARSE_COMPLETE, b"");
+    talk.ready(b'I');
+    let text = rebuilt(&talk);
+    for kept in ["Berlin", "select 2", "select 3"] {
+        assert!(text.contains(kept), "{kept} is missing: {text}");
+    }
+    assert!(!text.contains("select 1"), "{text}");
+    assert_eq!(talk.continuity().lost(), None);
+}
+
+#[test]
+fn only_what_the_server_confirmed_is_rebuilt() {
+    let error = b"SERROR\0C42P05\0Mno\0\0";
+    let mut talk = Talk::new();
+    talk.prepare("a", "select 1");
+    // The name is taken: the first statement stays.
+    talk.parse("a", "select 2");
+    talk.sync();
+    talk.server(backend::ERROR_RESPONSE, error);
+    talk.ready(b'I');
+    talk.query("set timezone = 'Nowhere'");
+    talk.server(backend::ERROR_RESPONSE, error);
+    talk.ready(b'I');
+    talk.query("deallocate a");
+    talk.server(backend::ERROR_RESPONSE, error);
+    talk.ready(b'I');
+    let text = rebuilt(&talk);
+    assert!(text.contains("select 1"), "{text}");
     assert!(
-        text.contains("Europe/Berlin") && text.contains("select 2"),
+        !text.contains("select 2") && !text.contains("Nowhere"),
         "{text}"
     );
-    assert!(!text.contains("select 1"), "{text}");
+    talk.query("deallocate a");
+    talk.ready(b'I');
+    assert!(!rebuilt(&talk).contains("select 1"));
+}
+
+#[test]
+fn a_setting_whose_fate_is_open_is_not_repeated() {
+    for sql in [
+        "set timezone = 'x'; select 1/0",
+        "SELECT SET_CONFIG('timezone', 'x', false)",
+    ] {
+        let mut talk = Talk::new();
+        talk.query(sql);
+        talk.ready(b'I');
+        assert!(talk.continuity().lost().is_some(), "{sql}");
+    }
+    let mut talk = Talk::new();
+    talk.ready(b'T');
+    talk.query("set timezone = 'x'");
+    talk.ready(b'T');
+    assert!(talk.continuity().lost().is_some());
+    // These end with the transaction.
+    let mut talk = Talk::new();
+    talk.ready(b'T');
+    talk.query("set local timezone = 'x'");
+    talk.ready(b'T');
+    assert_eq!(talk.continuity().lost(), None);
+}
+
+#[test]
+fn a_client_that_has_the_floor_is_not_cancelled() {
+    let mut talk = Talk::new();
+    talk.parse("", "select 1");
+    talk.client(frontend::DESCRIBE, b"S\0");
+    talk.client(frontend::FLUSH, b"");
+    assert!(matches!(talk.abandon(), Abandon::Nothing));
+    talk.bind("");
+    talk.execute();
+    assert!(matches!(talk.abandon(), Abandon::Replace { .. }));
+    talk.server(backend::COMMAND_COMPLETE, b"SELECT 1\0");
+    assert!(matches!(talk.abandon(), Abandon::Nothing));
+}
+
+#[test]
+fn the_client_learns_what_the_new_server_has() {
+    let mut talk = Talk::new();
+    talk.server(backend::PARAMETER_STATUS, b"TimeZone\0Asia/Tokyo\0");
+    talk.query("select pg_sleep(30)");
+    let Abandon::Replace { error, status } = talk.abandon() else {
+        panic!()
+    };
+    let parameters = Parameters::from([("TimeZone".into(), "UTC".into())]);
+    talk.session
+        .replaced(&error, status, parameters, &mut talk.replies);
+    assert_eq!(talk.said().0, "ESZ");
+}
+
+#[test]
+fn data_of_a_cancelled_copy_goes_nowhere() {
+    let mut talk = Talk::new();
+    talk.query("copy t from stdin");
+    talk.server(backend::COPY_IN_RESPONSE, b"");
+    let Abandon::Replace { error, status } = talk.abandon() else {
+        panic!()
+    };
+    talk.session
+        .replaced(&error, status, Parameters::new(), &mut talk.replies);
+    assert_eq!(talk.client(frontend::COPY_DATA, b"1"), Flow::Discard);
+    assert_eq!(talk.client(frontend::COPY_DONE, b""), Flow::Discard);
+    assert_eq!(talk.query("select 1"), Flow::Forward);
 }
 
 fn greet(parameters: &[(&str, &str)], version: ProtocolVersion) -> (Greeting, BytesMut) {

@@ -10,12 +10,14 @@
 //! `standard_conforming_strings` on, which is how Aurora DSQL runs.
 
 mod cursor;
+mod deallocate;
 pub mod kind;
 pub mod lexer;
 mod read_only;
 pub mod set;
 pub mod split;
 
+pub use deallocate::{Deallocated, deallocated};
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
 pub use read_only::surely_read_only;

@@ -233,8 +233,50 @@ pub fn surely_read_only(statement: &[u8]) -> bool {
         | StatementKind::Values
         | StatementKind::Table
         | StatementKind::With => calls_nothing_that_writes(statement),
+        StatementKind::Explain => !contains_word(statement, &["analyze", "analyse"]),
+        StatementKind::Copy => copies_out(statement),
         _ => false,
     }
+}
+
+fn contains_word(statement: &[u8], words: &[&str]) -> bool {
+    Lexer::new(statement)
+        .any(|token| token.kind == TokenKind::Word && is_one_of(token.bytes(statement), words))
+}
+
+/// `COPY table TO …` reads; of `COPY (query) TO …` the query decides, which cannot be told from
+/// what surrounds it better than by judging all of it.
+fn copies_out(statement: &[u8]) -> bool {
+    let direction = Lexer::new(statement).find_map(|token| match token.bytes(statement) {
+        _ if token.kind != TokenKind::Word => None,
+        word if word.eq_ignore_ascii_case(b"to") => Some(true),
+        word if word.eq_ignore_ascii_case(b"from") => Some(false),
+        _ => None,
+    });
+    let mut words = Lexer::new(statement)
+        .filter(|token| !token.kind.is_trivia())
+        .skip(1);
+    match words.next() {
+        Some(token) if token.kind == TokenKind::Punctuation(b'(') => {
+            inner(statement, token.end).is_some_and(surely_read_only)
+        }
+        _ => direction == Some(true),
+    }
+}
+
+/// What stands between a parenthesis that ends at `start` and the one that closes it.
+fn inner(statement: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = statement.get(start..)?;
+    let mut depth = 0;
+    let closing = Lexer::new(rest).find(|token| {
+        match token.kind {
+            TokenKind::Punctuation(b'(') => depth += 1,
+            TokenKind::Punctuation(b')') => depth -= 1,
+            _ => {}
+        }
+        depth < 0
+    })?;
+    rest.get(..closing.start)
 }
 
 fn calls_nothing_that_writes(statement: &[u8]) -> bool {
@@ -292,6 +334,10 @@ mod tests {
             "values (1), (2)",
             "table t",
             "show timezone",
+            "copy t to stdout",
+            "copy t (a, b) to stdout with (format csv)",
+            "copy (select * from t where a in (1)) to stdout",
+            "explain delete from t",
             "select 'update' /* delete */ from \"insert\"",
         ] {
             assert!(surely_read_only(yes.as_bytes()), "{yes}");
@@ -307,6 +353,10 @@ mod tests {
             "select * into t2 from t",
             "select * from t for update",
             "explain analyze delete from t",
+            "explain (analyze) delete from t",
+            "copy t from stdin",
+            "copy (delete from t returning *) to stdout",
+            "copy (select f()) to stdout",
             "select 'unterminated",
             "commit",
         ] {
