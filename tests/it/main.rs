@@ -13,3 +13,4 @@ mod architecture;
 mod hostile;
 mod local;
 mod settings_docs;
+mod tokio_postgres;
