@@ -10,6 +10,7 @@
 mod support;
 
 mod architecture;
+mod failures;
 mod hostile;
 mod local;
 mod settings_docs;

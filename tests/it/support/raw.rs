@@ -21,10 +21,15 @@ pub(crate) struct RawClient<S = TcpStream> {
 }
 
 impl RawClient {
-    /// Connects to this port of 127.0.0.1 and logs in.
+    /// Connects to this port of 127.0.0.1.
+    pub(crate) async fn connect(port: u16) -> Self {
+        Self::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap())
+    }
+
+    /// The same, and logs in.
     pub(crate) async fn log_in(port: u16) -> Self {
-        let mut client = Self::new(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
-        client.start().await.unwrap();
+        let mut client = Self::connect(port).await;
+        client.start("admin").await.unwrap();
         client
     }
 }
@@ -38,10 +43,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
         }
     }
 
-    /// Logs in as `admin`, or says what the server said.
-    pub(crate) async fn start(&mut self) -> Result<(), ErrorResponse> {
+    /// Logs in, or says what the server said.
+    pub(crate) async fn start(&mut self, role: &str) -> Result<(), ErrorResponse> {
         let mut packet = BytesMut::new();
-        let parameters = [("user", "admin"), ("database", "postgres")];
+        let parameters = [("user", role), ("database", "postgres")];
         Startup {
             version: ProtocolVersion::V3_0,
             parameters: parameters.map(|(n, v)| (n.into(), v.into())).to_vec(),
