@@ -14,4 +14,5 @@ mod failures;
 mod hostile;
 mod local;
 mod settings_docs;
+mod sockets;
 mod tokio_postgres;
