@@ -10,6 +10,7 @@
 mod support;
 
 mod architecture;
+mod commands;
 mod failures;
 mod hostile;
 mod local;
