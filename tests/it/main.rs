@@ -14,6 +14,7 @@ mod commands;
 mod failures;
 mod hostile;
 mod local;
+mod plain_postgres;
 mod settings_docs;
 mod sockets;
 mod tokio_postgres;

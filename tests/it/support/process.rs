@@ -14,6 +14,8 @@ use super::PATIENCE;
 pub(crate) struct Process {
     child: Child,
     ended: bool,
+    /// What ends it when this goes.
+    pub(crate) end: Signal,
     /// Its standard output.
     pub(crate) output: Printed,
     /// Its standard error.
@@ -33,6 +35,7 @@ impl Process {
         Self {
             child,
             ended: false,
+            end: Signal::TERM,
             output,
             log,
         }
@@ -101,7 +104,7 @@ impl Drop for Process {
         if self.ended {
             return;
         }
-        self.signal(Signal::TERM);
+        self.signal(self.end);
         self.end_within(Duration::from_secs(30));
         if std::thread::panicking() {
             let log = self.log.so_far();
