@@ -117,16 +117,25 @@ pub fn certificate_problem(error: &io::Error) -> Option<CertificateProblem> {
         return None;
     };
     Some(match certificate {
-        C::UnknownIssuer => CertificateProblem::UnknownAuthority,
+        // A bad signature: an authority of the same name is trusted, but it is another one, such
+        // as that of a local cluster that has been made anew.
+        C::UnknownIssuer | C::BadSignature => CertificateProblem::UnknownAuthority,
         C::NotValidForName => CertificateProblem::WrongName {
             presented: Vec::new(),
         },
         C::NotValidForNameContext { presented, .. } => CertificateProblem::WrongName {
-            presented: presented.clone(),
+            presented: presented.iter().map(|name| plain(name)).collect(),
         },
         C::Expired | C::ExpiredContext { .. } | C::NotValidYet | C::NotValidYetContext { .. } => {
             CertificateProblem::Expired
         }
         other => CertificateProblem::Other(other.to_string()),
     })
+}
+
+/// rustls shows a name as `DnsName("example.com")`; people know it as `example.com`.
+fn plain(name: &str) -> String {
+    let dns = name.strip_prefix("DnsName(\"");
+    let dns = dns.and_then(|rest| rest.strip_suffix("\")"));
+    dns.unwrap_or(name).to_owned()
 }

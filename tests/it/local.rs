@@ -1,6 +1,6 @@
 //! A real local cluster, over real TLS.
 
-mod client;
+pub(crate) mod client;
 
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};

@@ -10,6 +10,11 @@
 mod support;
 
 mod architecture;
+mod commands;
+mod failures;
 mod hostile;
 mod local;
+mod plain_postgres;
 mod settings_docs;
+mod sockets;
+mod tokio_postgres;
