@@ -136,26 +136,36 @@ fn a_command_that_is_run_once() {
 
 #[tokio::test]
 async fn signals_end_it_and_clients_are_told() {
-    let cluster = FakeCluster::start(async |mut connection: FakeConnection, _| {
-        connection.log_in().await;
-        connection.drain().await;
+    let (sender, mut received) = tokio::sync::mpsc::unbounded_channel();
+    let cluster = FakeCluster::start(move |mut connection: FakeConnection, _| {
+        let sender = sender.clone();
+        async move {
+            connection.log_in().await;
+            while let Some((tag, _)) = connection.next().await {
+                sender.send(tag).ok();
+            }
+        }
     });
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
         let mut proxy = cluster.proxy(&[]);
         let mut idle = RawClient::log_in(proxy.port()).await;
         let mut waiting = RawClient::log_in(proxy.port()).await;
         waiting.begin_query("insert into t values (1)").await;
+        while within(received.recv()).await != Some(b'Q') {}
         proxy.process.signal(signal);
-        for client in [&mut idle, &mut waiting] {
+        let shutdown = "terminating connection because the proxy is shutting down";
+        let unknown = format!("{shutdown}; the outcome is unknown");
+        // Whoever waits for a write must not believe that it is gone.
+        for (client, sqlstate, message) in [
+            (&mut idle, "57P01", shutdown),
+            (&mut waiting, "08007", &unknown),
+        ] {
             let answer = client.until_ready().await;
             assert_eq!(raw::shape(&answer), "E", "and then the end");
             let told = error(&answer).unwrap();
             assert_eq!(
                 (told.sqlstate.as_str(), told.message.as_str()),
-                (
-                    "57P01",
-                    "terminating connection because the proxy is shutting down"
-                )
+                (sqlstate, message)
             );
         }
         drop((idle, waiting));

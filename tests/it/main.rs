@@ -12,6 +12,7 @@ mod support;
 mod architecture;
 mod commands;
 mod failures;
+mod goodbyes;
 mod hostile;
 mod local;
 mod plain_postgres;
