@@ -2,13 +2,6 @@
 
 use super::{Cursor, Malformed};
 
-/// Type bytes of backend messages (manual, "Message Formats").
-macro_rules! tags {
-    ($($(#[$doc:meta])* $name:ident = $tag:literal;)*) => {
-        $($(#[$doc])* pub const $name: u8 = $tag;)*
-    };
-}
-
 tags! {
     /// Authentication…
     AUTHENTICATION = b'R';

@@ -2,12 +2,6 @@
 
 use super::{Cursor, Malformed};
 
-macro_rules! tags {
-    ($($(#[$doc:meta])* $name:ident = $tag:literal;)*) => {
-        $($(#[$doc])* pub const $name: u8 = $tag;)*
-    };
-}
-
 tags! {
     /// Bind
     BIND = b'B';

@@ -18,6 +18,13 @@
     clippy::wildcard_enum_match_arm
 )]
 
+/// Constants for the type bytes of messages (manual, "Message Formats").
+macro_rules! tags {
+    ($($(#[$doc:meta])* $name:ident = $tag:literal;)*) => {
+        $($(#[$doc])* pub const $name: u8 = $tag;)*
+    };
+}
+
 pub mod backend;
 mod cursor;
 pub mod encode;
