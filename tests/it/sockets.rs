@@ -376,9 +376,9 @@ async fn through_the_local_cluster_too() {
         assert_eq!(values(&client.until_ready().await), [n.to_string()]);
     }
 
-    // 100 MB that wait until somebody reads them, in the proxy and in the front of the cluster.
+    // 200 MB that wait until somebody reads them, in the proxy and in the front of the cluster.
     client
-        .begin_query("select repeat('x', 1000000) from generate_series(1, 100)")
+        .begin_query("select repeat('x', 1000000) from generate_series(1, 200)")
         .await;
     let mut other = RawClient::log_in(proxy.port()).await;
     assert_eq!(
@@ -394,7 +394,7 @@ async fn through_the_local_cluster_too() {
             tag != b'Z'
         })
         .await;
-    assert_eq!(rows, 100);
+    assert_eq!(rows, 200);
     let peak = proxy.process.peak_kib();
     assert!(peak < 120 * 1024, "{peak} KiB");
 }
