@@ -130,8 +130,8 @@ fn a_command_that_is_run_once() {
     assert_eq!(once(&["sh", "-c", "kill -KILL $$"]).0, Some(128 + 9));
     let (code, _, log) = once(&["no-such-command"]);
     assert_eq!(code, Some(1));
-    let said = "error: cannot run no-such-command: No such file or directory (os error 2)\n";
-    assert!(log.ends_with(said), "{log}");
+    let said = "\nerror: cannot run no-such-command: ";
+    assert!(log.contains(said), "{log}");
 }
 
 #[tokio::test]

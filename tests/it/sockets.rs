@@ -241,6 +241,22 @@ fn row(length: usize) -> BytesMut {
     out
 }
 
+/// Waits until a value does not change any more; 0 does not count.
+async fn settled<T: Copy + PartialEq + Default>(look: impl Fn() -> T) -> T {
+    let mut before = T::default();
+    within(async {
+        loop {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let now = look();
+            if now == before && now != T::default() {
+                return now;
+            }
+            before = now;
+        }
+    })
+    .await
+}
+
 #[tokio::test]
 async fn who_does_not_read_does_not_fill_our_memory() {
     const ROWS: usize = 300;
@@ -263,19 +279,8 @@ async fn who_does_not_read_does_not_fill_our_memory() {
     let proxy = cluster.proxy(&[]);
     let mut client = RawClient::log_in(proxy.port()).await;
     client.begin_query("select much").await;
-    // Until the server cannot get rid of any more.
-    let mut before = usize::MAX;
-    within(async {
-        loop {
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let now = sent.load(Ordering::SeqCst);
-            if now == before && now > 0 {
-                return;
-            }
-            before = now;
-        }
-    })
-    .await;
+    // The server cannot get rid of any more.
+    let before = settled(|| sent.load(Ordering::SeqCst)).await;
     assert!(before < ROWS / 2, "somebody keeps {before} MiB");
     let (mut rows, mut bytes) = (0, 0);
     client
@@ -371,9 +376,9 @@ async fn through_the_local_cluster_too() {
         assert_eq!(values(&client.until_ready().await), [n.to_string()]);
     }
 
-    // 100 MB that wait until somebody reads them, in the proxy and in the front of the cluster.
+    // 200 MB that wait until somebody reads them, in the proxy and in the front of the cluster.
     client
-        .begin_query("select repeat('x', 1000000) from generate_series(1, 100)")
+        .begin_query("select repeat('x', 1000000) from generate_series(1, 200)")
         .await;
     let mut other = RawClient::log_in(proxy.port()).await;
     assert_eq!(
@@ -381,6 +386,7 @@ async fn through_the_local_cluster_too() {
         ["1"],
         "others are served"
     );
+    settled(|| proxy.resident_kib()).await;
     let mut rows = 0;
     client
         .count(|tag, length| {
@@ -388,7 +394,7 @@ async fn through_the_local_cluster_too() {
             tag != b'Z'
         })
         .await;
-    assert_eq!(rows, 100);
+    assert_eq!(rows, 200);
     let peak = proxy.process.peak_kib();
     assert!(peak < 120 * 1024, "{peak} KiB");
 }
