@@ -7,7 +7,11 @@ use crate::platform::signals::{Signals, Stop};
 pub(super) async fn run(settings: ProxySettings) -> Result<u8, String> {
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
-    let proxy = assemble::proxy(settings, Origin::Environment).await?;
+    // Asking where we are may take a second or two; Ctrl-C must not wait for it.
+    let proxy = tokio::select! {
+        proxy = assemble::proxy(settings, Origin::Environment) => proxy?,
+        stop = signals.next() => return Ok(stop.exit_code()),
+    };
     for (listener, endpoint) in proxy.listening() {
         tracing::info!(%listener, cluster = endpoint, "listening");
     }
