@@ -677,6 +677,7 @@ async fn a_data_directory_is_kept_and_has_one_owner() {
             access.credentials.secret_access_key()
         ),
         "AWS_REGION=us-east-1".to_owned(),
+        "AWS_SESSION_TOKEN=".to_owned(),
     ] {
         assert!(env.lines().any(|l| l == line), "{line} in {env}");
     }
@@ -746,5 +747,73 @@ async fn a_shutdown_is_told_to_clients() {
         assert_eq!(field(&messages, 'C').unwrap(), "57P01");
     };
     tokio::join!(serve, client).0.unwrap();
+    cluster.stop().await;
+}
+
+/// The messages of an error, as SQLSTATE.
+async fn state(client: &mut Client, sql: &str) -> Option<String> {
+    field(&client.query(sql).await, 'C')
+}
+
+#[tokio::test]
+async fn admin_gets_no_further_than_the_database() {
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(dir.path(), open).unwrap();
+    let options = LocalOptions {
+        data: Some(dir.path().join("cluster")),
+        ..LocalOptions::default()
+    };
+    let mut cluster = Cluster::start(options.clone()).await.unwrap();
+    let access = Access::to(&cluster);
+    let cluster_socket = cluster.directory().join("socket");
+    let granted = "SELECT count(*) FROM pg_auth_members WHERE member = 'admin'::regrole
+        AND roleid < 16384";
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        let denied = Some("42501".to_owned());
+        for sql in [
+            "GRANT pg_execute_server_program TO admin",
+            "GRANT pg_read_server_files TO admin",
+            "GRANT pg_write_server_files TO admin",
+            "GRANT pg_monitor TO admin",
+            "GRANT dsql_local TO admin",
+            "CREATE ROLE r IN ROLE pg_execute_server_program",
+            "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
+            "CREATE TABLE o (l text); COPY o FROM PROGRAM 'id'",
+            "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
+        ] {
+            assert_eq!(state(&mut admin, sql).await, denied, "{sql}");
+        }
+        assert_eq!(admin.value(granted).await, "0");
+        // Lock everybody out, as far as that goes.
+        let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
+        assert_eq!(state(&mut admin, sql).await, None);
+        // As a data directory may have it that an earlier version prepared.
+        let (superuser, connection) = tokio_postgres::Config::new()
+            .host_path(cluster_socket)
+            .user("dsql_local")
+            .dbname("postgres")
+            .connect(tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let sql = "GRANT pg_execute_server_program TO admin";
+        superuser.batch_execute(sql).await.unwrap();
+        assert_eq!(admin.value(granted).await, "1");
+    })
+    .await
+    .unwrap();
+    cluster.stop().await;
+
+    let mut cluster = Cluster::start(options).await.unwrap();
+    let access = Access::to(&cluster);
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        assert_eq!(state(&mut admin, "CREATE ROLE someone").await, None);
+        assert_eq!(admin.value(granted).await, "0");
+    })
+    .await
+    .unwrap();
     cluster.stop().await;
 }
