@@ -24,6 +24,10 @@ pub(super) const RENAMED: [&str; 4] = [
 /// `src/include/access/transam.h`).
 const FIRST_OWN_OID: &str = "16384";
 
+/// Parameters that PostgreSQL 16 no longer has, and so DSQL neither (release notes of PostgreSQL
+/// 16; `lc_collate` seen 2026-09). An older PostgreSQL behind has them.
+pub(super) const GONE: [&str; 2] = ["lc_collate", "lc_ctype"];
+
 /// Prepares the PostgreSQL at the other end.
 pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
     admin.run(&script()).await
@@ -33,13 +37,15 @@ fn script() -> String {
     let mut script = String::from("SET LOCAL allow_system_table_mods = on;\n");
     let allowed = list(parameters::SUPPORTED.iter().map(|parameter| parameter.name));
     let renamed = list(RENAMED);
+    let gone = list(GONE);
     for part in [ROLES, SET_CONFIG, CURRENT_SETTING, VERSION, PG_SETTINGS] {
         let part = part
             .replace("{own}", OWN)
             .replace("{superuser}", SUPERUSER)
             .replace("{first_own_oid}", FIRST_OWN_OID)
             .replace("{allowed}", &allowed)
-            .replace("{renamed}", &renamed);
+            .replace("{renamed}", &renamed)
+            .replace("{gone}", &gone);
         script.push_str(&part);
     }
     script
@@ -110,8 +116,9 @@ BEGIN
 END $$;
 "#;
 
-/// `current_setting()` tells DSQL's values of the parameters that we renamed.
-const CURRENT_SETTING: &str = r"
+/// `current_setting()` tells DSQL's values of the parameters that we renamed, and nothing of those
+/// that are gone.
+const CURRENT_SETTING: &str = r#"
 DO $$ BEGIN
   IF to_regprocedure('pg_catalog.{own}_current_setting(text)') IS NULL THEN
     ALTER FUNCTION pg_catalog.current_setting(text) RENAME TO {own}_current_setting;
@@ -122,13 +129,26 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_name(text) RETURNS text
   LANGUAGE sql STABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN pg_catalog.lower($1) OPERATOR(pg_catalog.=) ANY (ARRAY[{renamed}])
     THEN pg_catalog.concat('{own}.', pg_catalog.lower($1)) ELSE $1 END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_gone(text, boolean) RETURNS text
+  LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
+BEGIN
+  IF $2 THEN
+    RETURN NULL;
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = '42704', SCHEMA = '{own}',
+    MESSAGE = pg_catalog.concat('unrecognized configuration parameter "', $1, '"');
+END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text) RETURNS text
   LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1)) $$;
+  SELECT CASE WHEN pg_catalog.lower($1) OPERATOR(pg_catalog.=) ANY (ARRAY[{gone}])
+    THEN pg_catalog.{own}_gone($1, false)
+    ELSE pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1)) END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.current_setting(text, boolean) RETURNS text
   LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1), $2) $$;
-";
+  SELECT CASE WHEN pg_catalog.lower($1) OPERATOR(pg_catalog.=) ANY (ARRAY[{gone}])
+    THEN pg_catalog.{own}_gone($1, $2)
+    ELSE pg_catalog.{own}_current_setting(pg_catalog.{own}_name($1), $2) END $$;
+"#;
 
 /// Seen 2026-09: nothing but this.
 const VERSION: &str = r"
@@ -141,16 +161,20 @@ CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text
   LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT 'PostgreSQL 16'::text $$;
 ";
 
-/// The view shows DSQL's values and not our own parameters, and cannot be used to set one.
+/// The view shows DSQL's values and not our own parameters, and cannot be used to set one. What it
+/// shows of those that we renamed, nobody can change, so all its values are the same.
 const PG_SETTINGS: &str = r"
 CREATE OR REPLACE VIEW pg_catalog.pg_settings AS
   SELECT a.name,
-    CASE WHEN pg_catalog.{own}_name(a.name) OPERATOR(pg_catalog.=) a.name THEN a.setting
-      ELSE pg_catalog.current_setting(a.name) END AS setting,
+    CASE WHEN ours THEN pg_catalog.current_setting(a.name) ELSE a.setting END AS setting,
     a.unit, a.category, a.short_desc, a.extra_desc, a.context, a.vartype, a.source, a.min_val,
-    a.max_val, a.enumvals, a.boot_val, a.reset_val, a.sourcefile, a.sourceline, a.pending_restart
-  FROM pg_catalog.pg_show_all_settings() a
-  WHERE a.name !~~ '{own}.%';
+    a.max_val, a.enumvals,
+    CASE WHEN ours THEN pg_catalog.current_setting(a.name) ELSE a.boot_val END AS boot_val,
+    CASE WHEN ours THEN pg_catalog.current_setting(a.name) ELSE a.reset_val END AS reset_val,
+    a.sourcefile, a.sourceline, a.pending_restart
+  FROM pg_catalog.pg_show_all_settings() a,
+    LATERAL (SELECT a.name OPERATOR(pg_catalog.=) ANY (ARRAY[{renamed}]) AS ours) o
+  WHERE a.name !~~ '{own}.%' AND a.name OPERATOR(pg_catalog.<>) ALL (ARRAY[{gone}]);
 CREATE OR REPLACE RULE pg_settings_u AS ON UPDATE TO pg_catalog.pg_settings
   WHERE new.name = old.name
   DO SELECT pg_catalog.set_config(old.name, new.setting, false);

@@ -94,6 +94,40 @@ async fn it_passes_for_dsql() {
         ] {
             assert_eq!(admin.value(sql).await, value, "{sql}");
         }
+        // Wherever else one might look.
+        for sql in [
+            "SELECT boot_val FROM pg_settings WHERE name = 'server_version_num'",
+            "SELECT reset_val FROM pg_settings WHERE name = 'server_version_num'",
+        ] {
+            assert_eq!(admin.value(sql).await, "160015", "{sql}");
+        }
+        let gone =
+            "SELECT count(*) FROM pg_settings WHERE name IN ('lc_collate', 'data_directory')";
+        assert_eq!(admin.value(gone).await, "0");
+        let gone = "SELECT current_setting('lc_collate', true) IS NULL";
+        assert_eq!(admin.value(gone).await, "t");
+        let (state, text, _) = admin.refused("SELECT current_setting('lc_ctype')").await;
+        assert_eq!(state, "42704");
+        assert_eq!(text, "unrecognized configuration parameter \"lc_ctype\"");
+        for shown in [
+            admin.query("SHOW ALL").await,
+            admin.extended("SHOW ALL").await,
+        ] {
+            assert!(
+                shown.contains(&('C', b"SHOW\0".to_vec())),
+                "{:?}",
+                shape(&shown)
+            );
+            let rows = shown.iter().map(|(_, body)| String::from_utf8_lossy(body));
+            let all: String = rows.collect();
+            assert!(
+                all.contains("server_version") && all.contains("160015"),
+                "{all}"
+            );
+            for hidden in ["dsql_local", "15.1", "15001", "lc_collate"] {
+                assert!(!all.contains(hidden), "{hidden}");
+            }
+        }
         let shown = admin.query("SHOW server_version").await;
         assert_eq!(shape(&shown), ['T', 'D', 'C', 'Z']);
         assert_eq!(&shown[0].1[2..17], b"server_version\0");

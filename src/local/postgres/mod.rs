@@ -2,6 +2,7 @@
 
 mod admin;
 mod find;
+mod group;
 mod process;
 mod stale;
 mod user;
