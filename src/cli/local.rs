@@ -18,7 +18,9 @@ pub(super) async fn run(settings: LocalSettings) -> Result<u8, String> {
     let options = LocalOptions {
         data: settings.data.clone(),
         port: settings.cluster_port,
-        pg_bin: std::env::var_os("PG_BIN").map(Into::into),
+        pg_bin: std::env::var_os("PG_BIN")
+            .filter(|dir| !dir.is_empty())
+            .map(Into::into),
         region: settings.region().map(str::to_owned),
     };
     let mut cluster = tokio::select! {

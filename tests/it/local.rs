@@ -675,7 +675,7 @@ fn query(sql: &str) -> BytesMut {
 
 #[tokio::test]
 async fn a_data_directory_is_kept_and_has_one_owner() {
-    let dir = tempfile::Builder::new().tempdir().unwrap();
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
     let options = LocalOptions {
         data: Some(dir.path().join("cluster")),
         ..LocalOptions::default()

@@ -21,7 +21,17 @@ pub(crate) struct LocalProxy {
 impl LocalProxy {
     /// Starts it on free ports with these further arguments, and waits until it serves.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dsql-proxy"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-proxy"));
+        let ours = ["DSQL_PROXY_", "AWS_", "CLUSTER_ENDPOINT"];
+        for (name, _) in std::env::vars_os() {
+            if ours
+                .iter()
+                .any(|ours| name.as_encoded_bytes().starts_with(ours.as_bytes()))
+            {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
             .args(["local", "--port=0"])
             .args(arguments)
             .stdout(Stdio::piped())
