@@ -53,7 +53,6 @@ impl DataDirectory {
             (temporary.path().to_owned(), Some(temporary))
         };
         launcher.check_reachable(&path)?;
-        check_maker(&path, launcher)?;
         let lock = lock(&path)?;
         let sockets = if holds_sockets(&path) {
             None
@@ -145,6 +144,7 @@ fn prepare(path: &Path, launcher: &Launcher, made: &mut Made) -> Result<PathBuf,
     if !path.exists() {
         make(path, launcher, made)?;
     }
+    check_maker(path, launcher)?;
     let mut entries = std::fs::read_dir(path).map_err(LocalError::io("read", path))?;
     let ours = |name: &str| path.join(name).exists();
     if entries.next().is_some() && !ours(IDENTITY) && !ours(LOCK) {
