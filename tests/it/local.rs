@@ -851,3 +851,29 @@ async fn admin_gets_no_further_than_the_database() {
     .unwrap();
     cluster.stop().await;
 }
+
+/// The exit code of `dsql-proxy local --once` with this command.
+fn once(command: &[&str]) -> Option<i32> {
+    std::process::Command::new(env!("CARGO_BIN_EXE_dsql-proxy"))
+        .args(["local", "--once", "--quiet", "--"])
+        .args(command)
+        .envs([
+            ("PGSERVICE", "nowhere"),
+            ("PGHOSTADDR", "192.0.2.1"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGOPTIONS", "-c work_mem=1"),
+            ("PGHOST", "nowhere"),
+            ("PG_BIN", ""),
+        ])
+        .status()
+        .unwrap()
+        .code()
+}
+
+#[test]
+fn a_command_is_led_to_the_proxy_only() {
+    let script = "test -z \"$PGSERVICE$PGHOSTADDR$PGSSLMODE$PGOPTIONS\" && \
+                  test \"$PGHOST\" = 127.0.0.1 && exit 7";
+    assert_eq!(once(&["sh", "-c", script]), Some(7));
+    assert_eq!(once(&["/nonexistent/command"]), Some(127));
+}
