@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prints the directory of PostgreSQL's server programs (initdb, postgres), version 15 or newer.
-# Looks in $PG_BIN, then $PATH, then where Debian keeps them. Exit status 1: there is none.
+# Looks in $PG_BIN alone if it is set; else in $PATH, then where Debian keeps them. Exit status 1:
+# there is none.
 set -euo pipefail
 
 usable() {
@@ -10,8 +11,16 @@ usable() {
     ((version >= 15))
 }
 
+if [[ -n ${PG_BIN:-} ]]; then
+    if usable "$PG_BIN"; then
+        echo "$PG_BIN"
+        exit 0
+    fi
+    echo "PG_BIN is $PG_BIN, which has no initdb and postgres of version 15 or newer" >&2
+    exit 1
+fi
+
 directories=()
-[[ -n ${PG_BIN:-} ]] && directories+=("$PG_BIN")
 IFS=: read -ra path <<<"$PATH"
 directories+=("${path[@]}")
 while IFS= read -r directory; do

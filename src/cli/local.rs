@@ -1,7 +1,5 @@
 //! `dsql-proxy local`: a local cluster and a proxy in front of it.
 
-use std::ffi::OsString;
-
 use aws_types::sdk_config::SharedTimeSource;
 use tokio_util::sync::CancellationToken;
 
@@ -10,7 +8,7 @@ use crate::config::LocalSettings;
 use crate::iam::CredentialSource;
 use crate::local::{Cluster, LocalOptions};
 use crate::net::trust;
-use crate::platform::child;
+use crate::platform::child::{self, Variable};
 use crate::platform::signals::Signals;
 use crate::proxy::Proxy;
 
@@ -20,7 +18,9 @@ pub(super) async fn run(settings: LocalSettings) -> Result<u8, String> {
     let options = LocalOptions {
         data: settings.data.clone(),
         port: settings.cluster_port,
-        pg_bin: std::env::var_os("PG_BIN").map(Into::into),
+        pg_bin: std::env::var_os("PG_BIN")
+            .filter(|dir| !dir.is_empty())
+            .map(Into::into),
         region: settings.region().map(str::to_owned),
     };
     let mut cluster = tokio::select! {
@@ -63,25 +63,26 @@ async fn serve(
     let work = async {
         let code = tokio::select! {
             code = work(settings, &variables, signals) => code,
-            () = failed.cancelled() => Ok(1),
+            () = failed.cancelled() => 1,
         };
         closing.cancel();
         code
     };
     let (served, (), code) = tokio::join!(cluster, proxy, work);
-    served.and(code)
+    served.map(|()| code)
 }
 
-async fn work(
-    settings: &LocalSettings,
-    variables: &[(&str, OsString)],
-    signals: &mut Signals,
-) -> Result<u8, String> {
+async fn work(settings: &LocalSettings, variables: &[Variable<'_>], signals: &mut Signals) -> u8 {
     match &settings.once {
-        None => Ok(signals.next().await.exit_code()),
+        None => signals.next().await.exit_code(),
         Some(command) => child::run(command, variables, signals)
             .await
-            .map_err(|error| format!("cannot run {}: {error}", command[0].display())),
+            .unwrap_or_else(|error| {
+                let program = command.first().map(|program| program.display());
+                let program = program.map_or_else(String::new, |program| program.to_string());
+                super::complain(&format!("cannot run {program}: {error}"));
+                child::exit_code_of_failure(&error)
+            }),
     }
 }
 
@@ -128,24 +129,59 @@ impl Address {
     }
 }
 
+/// Variables of libpq (PostgreSQL manual, "Environment Variables") that would lead a command away
+/// from the proxy, or ask of it what it does not do, such as TLS.
+const NOT_FOR_PROXY: &[&str] = &[
+    "PGCHANNELBINDING",
+    "PGGSSDELEGATION",
+    "PGGSSENCMODE",
+    "PGHOSTADDR",
+    "PGLOADBALANCEHOSTS",
+    "PGMAXPROTOCOLVERSION",
+    "PGMINPROTOCOLVERSION",
+    "PGOPTIONS",
+    "PGPASSFILE",
+    "PGPASSWORD",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGREQUIRESSL",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLCERT",
+    "PGSSLCERTMODE",
+    "PGSSLCOMPRESSION",
+    "PGSSLCRL",
+    "PGSSLCRLDIR",
+    "PGSSLKEY",
+    "PGSSLMAXPROTOCOLVERSION",
+    "PGSSLMINPROTOCOLVERSION",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLROOTCERT",
+    "PGSSLSNI",
+    "PGTARGETSESSIONATTRS",
+];
+
+/// Variables of the AWS SDKs that go with other credentials than the cluster's.
+const NOT_FOR_CLUSTER: &[&str] = &["AWS_PROFILE", "AWS_SESSION_TOKEN"];
+
 /// What a command gets to find the proxy; without a proxy, the cluster.
-fn variables(cluster: &Cluster, proxy: Option<&Address>) -> Vec<(&'static str, OsString)> {
-    let mut variables: Vec<(&str, OsString)> =
-        vec![("DSQL_LOCAL_ENV", cluster.env_file().into_os_string())];
-    match proxy {
-        Some(proxy) => variables.extend([
-            ("PGHOST", proxy.host.clone().into()),
-            ("PGPORT", proxy.port.to_string().into()),
-            ("PGUSER", "admin".into()),
-            ("PGDATABASE", "postgres".into()),
-            ("DATABASE_URL", proxy.url().into()),
-        ]),
-        None => variables.extend(
-            cluster
-                .variables()
-                .into_iter()
-                .map(|(name, value)| (name, value.into())),
-        ),
+fn variables(cluster: &Cluster, proxy: Option<&Address>) -> Vec<Variable<'static>> {
+    let env = cluster.env_file().into_os_string();
+    let mut variables: Vec<Variable<'_>> = vec![("DSQL_LOCAL_ENV", Some(env))];
+    if let Some(proxy) = proxy {
+        variables.extend(NOT_FOR_PROXY.iter().map(|name| (*name, None)));
+        variables.extend([
+            ("PGHOST", Some(proxy.host.clone().into())),
+            ("PGPORT", Some(proxy.port.to_string().into())),
+            ("PGUSER", Some("admin".into())),
+            ("PGDATABASE", Some("postgres".into())),
+            ("DATABASE_URL", Some(proxy.url().into())),
+        ]);
+    } else {
+        variables.extend(NOT_FOR_CLUSTER.iter().map(|name| (*name, None)));
+        let own = cluster.variables().into_iter();
+        variables.extend(own.map(|(name, value)| (name, Some(value.into()))));
     }
     variables
 }

@@ -84,8 +84,12 @@ fn run(command: Command) -> ExitCode {
 }
 
 fn failed(message: &str) -> ExitCode {
-    eprintln!("error: {message}");
+    complain(message);
     ExitCode::FAILURE
+}
+
+fn complain(message: &str) {
+    eprintln!("error: {message}");
 }
 
 fn print(text: &str) {

@@ -248,7 +248,14 @@ fn local(
     } else {
         Ports::Fixed
     };
-    let proxy = resolve::proxy(layers, &[template], ports)?;
+    let mut proxy = resolve::proxy(layers, &[template], ports)?;
+    // From elsewhere it is about another cluster, such as one whose `env` file was sourced.
+    let on_command_line = |raw: &Raw| matches!(raw.source, Source::Flag(_));
+    if !layers.raw("upstream-address").is_some_and(on_command_line) {
+        for cluster in &mut proxy.clusters {
+            cluster.upstream_address = None;
+        }
+    }
     Ok(LocalSettings {
         cluster_port: layers.required("cluster-port", value::port)?,
         data: resolve::path(layers, "data")?,

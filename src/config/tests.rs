@@ -302,6 +302,11 @@ fn local_builds_the_proxy_in_front() {
     assert!(local.cluster_only);
 
     // Credentials of a real account play no part in it.
+    let local = local_of("local", &[("DSQL_PROXY_UPSTREAM_ADDRESS", "other:1")]);
+    let proxy = local.proxy_for(A, "127.0.0.1:8000", "eu-west-1");
+    let address = proxy.clusters[0].upstream_address.as_deref();
+    assert_eq!(address, Some("127.0.0.1:8000"));
+
     let local = local_of("local", &[("DSQL_PROXY_PROFILE", "dev")]);
     assert_eq!(local.proxy_for(A, "h:1", "r").clusters[0].profile, None);
 }

@@ -183,7 +183,8 @@ impl LocalSettings {
     /// The settings of the proxy in front of the local cluster, which is known by `endpoint`, runs
     /// at `upstream_address` (`host:port`) and is in `region`.
     ///
-    /// An `--upstream-address` on the command line is kept: something may stand in between.
+    /// An `--upstream-address` on the command line is kept: something may stand in between. One
+    /// from the environment or the file is not.
     pub fn proxy_for(&self, endpoint: &str, upstream_address: &str, region: &str) -> ProxySettings {
         let mut proxy = self.proxy.clone();
         for cluster in &mut proxy.clusters {

@@ -96,7 +96,10 @@ const CODES: &[(Kind, &[&str])] = &[
 
 /// The places of the default chain, by the names aws-config gives its providers.
 const PLACES: &[(&str, &str)] = &[
-    ("Environment", "environment (AWS_ACCESS_KEY_ID)"),
+    (
+        "Environment",
+        "environment (AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY)",
+    ),
     ("Profile", "profile (~/.aws/config, ~/.aws/credentials)"),
     (
         "WebIdentityToken",

@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::LocalError;
-use super::identity::write_private;
+use super::identity::{write_private, write_public};
 
 const DAY: Duration = Duration::from_hours(24);
 /// How long an authority is good for.
@@ -96,11 +96,16 @@ impl Authority {
         else {
             return Ok(None);
         };
-        let key = KeyPair::from_pem(&key).map_err(failed)?;
+        // Damaged, such as by a full disk, they are made anew: nothing else depends on them.
+        let (Ok(key), Ok(certificate)) = (
+            KeyPair::from_pem(&key),
+            CertificateDer::from_pem_slice(certificate.as_bytes()),
+        ) else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             issuer: Issuer::new(authority_params(), key),
-            certificate: CertificateDer::from_pem_slice(certificate.as_bytes())
-                .map_err(|e| LocalError::Certificate(e.to_string()))?,
+            certificate,
             expires: UNIX_EPOCH + Duration::from_secs(expires),
         }))
     }
@@ -117,8 +122,7 @@ impl Authority {
             key.serialize_pem()
         ));
         write_private(files.key, text.as_bytes())?;
-        std::fs::write(files.certificate, certificate.pem())
-            .map_err(LocalError::io("write", files.certificate))?;
+        write_public(files.certificate, certificate.pem().as_bytes())?;
         Ok(Self {
             certificate: certificate.into(),
             issuer: Issuer::new(params, key),

@@ -140,7 +140,8 @@ impl Cluster {
         self.directory.path()
     }
 
-    /// The file with the variables of [`Cluster::variables`], one `KEY=VALUE` a line.
+    /// The file with the variables of [`Cluster::variables`] and an empty `AWS_SESSION_TOKEN`, one
+    /// `KEY=VALUE` a line.
     pub fn env_file(&self) -> PathBuf {
         self.directory.env()
     }
@@ -207,8 +208,11 @@ impl Cluster {
     }
 
     fn env(&self) -> Zeroizing<String> {
-        let lines = self
-            .variables()
+        let mut variables = self.variables();
+        // Whoever sources the file may have one that belongs to other credentials. The SDKs take
+        // an empty one for none.
+        variables.push(("AWS_SESSION_TOKEN", String::new()));
+        let lines = variables
             .into_iter()
             .map(|(name, value)| format!("{name}={}\n", shell_quoted(&value)));
         let head = "# With these variables a client of DSQL reaches this local cluster:\n\
@@ -231,7 +235,7 @@ impl Faults {
 /// The value as a shell reads it: in quotes where it holds more than plain characters.
 fn shell_quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/.:_-+@%".contains(c);
-    if !value.is_empty() && value.chars().all(plain) {
+    if value.chars().all(plain) {
         value.to_owned()
     } else {
         format!("'{}'", value.replace('\'', r"'\''"))

@@ -8,20 +8,20 @@
 //! DIR/env            the variables with which a client gets in (0600)
 //! DIR/postgres.log   what PostgreSQL says
 //! DIR/pgdata         PostgreSQL's data, its user's alone (0700)
-//! DIR/socket         PostgreSQL's socket, likewise; elsewhere where the path would be too long
+//! DIR/socket         PostgreSQL's socket, likewise; elsewhere where the path will not do
 //! ```
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use tempfile::TempDir;
 
 use super::LocalError;
-use super::postgres::{Durability, Launcher, Places};
+use super::postgres::{Durability, Launcher, Places, name_of};
 
 /// The longest path of a Unix socket, in bytes: `sun_path` of Linux has 108, that of macOS 104,
 /// the NUL included.
@@ -44,20 +44,26 @@ pub(super) struct DataDirectory {
 impl DataDirectory {
     /// Takes the directory `chosen`, or a temporary one.
     pub(super) fn open(chosen: Option<&Path>, launcher: &Launcher) -> Result<Self, LocalError> {
+        let mut made = Made::default();
         let (path, temporary) = if let Some(path) = chosen {
-            (prepare(path, launcher)?, None)
+            (prepare(path, launcher, &mut made)?, None)
         } else {
-            let temporary = temporary(launcher)?;
+            let enough = |parent: &Path| is_reachable(parent, launcher);
+            let temporary = temporary(launcher, enough)?;
             (temporary.path().to_owned(), Some(temporary))
         };
-        let lock = lock(&path)?;
         launcher.check_reachable(&path)?;
-        let inside = path.join("socket");
-        let sockets = if inside.as_os_str().as_bytes().len() + SOCKET_NAME.len() > MAX_SOCKET_PATH {
-            Some(self::temporary(launcher)?)
-        } else {
+        let lock = lock(&path)?;
+        let sockets = if holds_sockets(&path) {
             None
+        } else {
+            // What comes after the parent has the same length each time.
+            let enough = |parent: &Path| {
+                is_reachable(parent, launcher) && holds_sockets(&parent.join("dsql-local-123456"))
+            };
+            Some(self::temporary(launcher, enough)?)
         };
+        made.keep();
         Ok(Self {
             path,
             _lock: lock,
@@ -85,8 +91,8 @@ impl DataDirectory {
             .as_ref()
             .map_or(self.path.as_path(), TempDir::path);
         Places {
-            data: self.path.join("pgdata"),
-            sockets: sockets.join("socket"),
+            data: self.path.join(DATA),
+            sockets: sockets.join(SOCKETS),
             log: self.path.join("postgres.log"),
         }
     }
@@ -108,19 +114,37 @@ impl DataDirectory {
     }
 }
 
+const DATA: &str = "pgdata";
 const IDENTITY: &str = "cluster.toml";
 const LOCK: &str = "lock";
+const SOCKETS: &str = "socket";
+
+/// Directories that we made, deleted again unless they are kept.
+#[derive(Debug, Default)]
+struct Made(Vec<PathBuf>);
+
+impl Made {
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        // The outermost was made first.
+        for dir in self.0.iter().rev() {
+            std::fs::remove_file(dir.join(LOCK)).ok();
+            std::fs::remove_dir(dir).ok();
+        }
+    }
+}
 
 /// The directory, made if it is not there, as an absolute path.
-fn prepare(path: &Path, launcher: &Launcher) -> Result<PathBuf, LocalError> {
+fn prepare(path: &Path, launcher: &Launcher, made: &mut Made) -> Result<PathBuf, LocalError> {
     if !path.exists() {
-        let mut builder = std::fs::DirBuilder::new();
-        builder.recursive(true).mode(0o700);
-        builder
-            .create(path)
-            .map_err(LocalError::io("create", path))?;
-        open_to_postgres(path, launcher)?;
+        make(path, launcher, made)?;
     }
+    check_maker(path, launcher)?;
     let mut entries = std::fs::read_dir(path).map_err(LocalError::io("read", path))?;
     let ours = |name: &str| path.join(name).exists();
     if entries.next().is_some() && !ours(IDENTITY) && !ours(LOCK) {
@@ -131,15 +155,68 @@ fn prepare(path: &Path, launcher: &Launcher) -> Result<PathBuf, LocalError> {
     path.canonicalize().map_err(LocalError::io("look at", path))
 }
 
-/// A new directory with a short name.
-fn temporary(launcher: &Launcher) -> Result<TempDir, LocalError> {
-    let parent = std::env::temp_dir();
+/// Makes the directory, ours alone, and its parents, which are like any other directory.
+fn make(path: &Path, launcher: &Launcher, made: &mut Made) -> Result<(), LocalError> {
+    let path = std::path::absolute(path).map_err(LocalError::io("look at", path))?;
+    let missing: Vec<&Path> = path.ancestors().take_while(|dir| !dir.exists()).collect();
+    let existing = path.ancestors().find_map(|dir| dir.canonicalize().ok());
+    if let Some(existing) = existing {
+        launcher.check_reachable(&existing)?;
+    }
+    for dir in missing.into_iter().rev() {
+        let mut builder = std::fs::DirBuilder::new();
+        if dir == path {
+            builder.mode(0o700);
+        }
+        builder.create(dir).map_err(LocalError::io("create", dir))?;
+        made.0.push(dir.to_owned());
+    }
+    open_to_postgres(&path, launcher)
+}
+
+/// Fails if another user's local cluster is in the directory: PostgreSQL runs only as the owner
+/// of its data.
+fn check_maker(dir: &Path, launcher: &Launcher) -> Result<(), LocalError> {
+    let owner = |name: &str| Some(dir.join(name).metadata().ok()?.uid());
+    let Some(data) = owner(DATA).filter(|owner| *owner != launcher.uid()) else {
+        return Ok(());
+    };
+    let own = rustix::process::geteuid().as_raw();
+    let maker = owner(IDENTITY).filter(|maker| *maker != own);
+    Err(LocalError::OtherUser {
+        dir: dir.to_owned(),
+        user: name_of(maker.unwrap_or(data)),
+    })
+}
+
+/// A new directory with a short name, in the system's directory for such, or in `/tmp` where that
+/// is not good `enough`.
+fn temporary(launcher: &Launcher, enough: impl Fn(&Path) -> bool) -> Result<TempDir, LocalError> {
+    let mut parent = std::env::temp_dir();
+    let other = Path::new("/tmp");
+    if !enough(&parent) && enough(other) {
+        other.clone_into(&mut parent);
+    }
     let dir = tempfile::Builder::new()
         .prefix("dsql-local-")
         .tempdir_in(&parent)
         .map_err(LocalError::io("create a directory in", &parent))?;
     open_to_postgres(dir.path(), launcher)?;
     Ok(dir)
+}
+
+fn is_reachable(dir: &Path, launcher: &Launcher) -> bool {
+    dir.canonicalize()
+        .is_ok_and(|dir| launcher.check_reachable(&dir).is_ok())
+}
+
+/// True if PostgreSQL can have its socket in `dir/socket`: the path is not too long and has
+/// nothing that means something in `unix_socket_directories`, which is a list.
+fn holds_sockets(dir: &Path) -> bool {
+    let dir = dir.join(SOCKETS);
+    let path = dir.as_os_str().as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+".contains(byte);
+    path.len() + SOCKET_NAME.len() <= MAX_SOCKET_PATH && path.iter().all(plain)
 }
 
 /// Started as root, PostgreSQL's user must be able to walk through our directory to its own.
@@ -181,3 +258,6 @@ fn lock(dir: &Path) -> Result<File, LocalError> {
         .map_err(LocalError::io("write", &path))?;
     Ok(file)
 }
+
+#[cfg(test)]
+mod tests;

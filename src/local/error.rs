@@ -50,6 +50,17 @@ pub enum LocalError {
         /// The directory.
         dir: PathBuf,
     },
+    /// PostgreSQL's data belongs to another user.
+    #[error(
+        "the data directory {} was made by another user: run as `{user}`, or choose another \
+         directory with --data", dir.display()
+    )]
+    OtherUser {
+        /// The data directory.
+        dir: PathBuf,
+        /// Who made it.
+        user: String,
+    },
     /// The identity file is damaged.
     #[error("{} cannot be read as a cluster's identity: {why}; delete {} to begin anew",
         file.display(), file.parent().unwrap_or(file).display())]
@@ -125,7 +136,9 @@ pub enum LocalError {
     #[error("cannot make the cluster's certificates: {0}")]
     Certificate(String),
     /// The port is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another port, or 0 for any free one")]
+    #[error(
+        "cannot listen on {address}: {source}; choose another one with --cluster-port, or 0 for any free one"
+    )]
     Listen {
         /// The address.
         address: std::net::SocketAddr,

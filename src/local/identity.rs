@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustls::crypto::SecureRandom;
@@ -171,11 +172,22 @@ impl Identity {
 
 /// Writes a file that only we may read, replacing the old one in one step.
 pub(super) fn write_private(file: &Path, content: &[u8]) -> Result<(), LocalError> {
+    write(file, content, 0o600)
+}
+
+/// Writes a file that everyone may read, replacing the old one in one step.
+pub(super) fn write_public(file: &Path, content: &[u8]) -> Result<(), LocalError> {
+    write(file, content, 0o644)
+}
+
+fn write(file: &Path, content: &[u8], mode: u32) -> Result<(), LocalError> {
     let dir = file.parent().unwrap_or(Path::new("."));
+    let mode = std::fs::Permissions::from_mode(mode);
     // `tempfile` creates with mode 0600.
     let write = || {
         let mut temporary = tempfile::NamedTempFile::new_in(dir)?;
         temporary.write_all(content)?;
+        temporary.as_file().set_permissions(mode)?;
         temporary.as_file().sync_all()?;
         temporary.persist(file).map_err(|e| e.error).map(drop)
     };

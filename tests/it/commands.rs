@@ -129,7 +129,7 @@ fn a_command_that_is_run_once() {
 
     assert_eq!(once(&["sh", "-c", "kill -KILL $$"]).0, Some(128 + 9));
     let (code, _, log) = once(&["no-such-command"]);
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(127));
     let said = "\nerror: cannot run no-such-command: ";
     assert!(log.contains(said), "{log}");
 }

@@ -94,6 +94,40 @@ async fn it_passes_for_dsql() {
         ] {
             assert_eq!(admin.value(sql).await, value, "{sql}");
         }
+        // Wherever else one might look.
+        for sql in [
+            "SELECT boot_val FROM pg_settings WHERE name = 'server_version_num'",
+            "SELECT reset_val FROM pg_settings WHERE name = 'server_version_num'",
+        ] {
+            assert_eq!(admin.value(sql).await, "160015", "{sql}");
+        }
+        let gone =
+            "SELECT count(*) FROM pg_settings WHERE name IN ('lc_collate', 'data_directory')";
+        assert_eq!(admin.value(gone).await, "0");
+        let gone = "SELECT current_setting('lc_collate', true) IS NULL";
+        assert_eq!(admin.value(gone).await, "t");
+        let (state, text, _) = admin.refused("SELECT current_setting('lc_ctype')").await;
+        assert_eq!(state, "42704");
+        assert_eq!(text, "unrecognized configuration parameter \"lc_ctype\"");
+        for shown in [
+            admin.query("SHOW ALL").await,
+            admin.extended("SHOW ALL").await,
+        ] {
+            assert!(
+                shown.contains(&('C', b"SHOW\0".to_vec())),
+                "{:?}",
+                shape(&shown)
+            );
+            let rows = shown.iter().map(|(_, body)| String::from_utf8_lossy(body));
+            let all: String = rows.collect();
+            assert!(
+                all.contains("server_version") && all.contains("160015"),
+                "{all}"
+            );
+            for hidden in ["dsql_local", "15.1", "15001", "lc_collate"] {
+                assert!(!all.contains(hidden), "{hidden}");
+            }
+        }
         let shown = admin.query("SHOW server_version").await;
         assert_eq!(shape(&shown), ['T', 'D', 'C', 'Z']);
         assert_eq!(&shown[0].1[2..17], b"server_version\0");
@@ -641,7 +675,7 @@ fn query(sql: &str) -> BytesMut {
 
 #[tokio::test]
 async fn a_data_directory_is_kept_and_has_one_owner() {
-    let dir = tempfile::Builder::new().tempdir().unwrap();
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
     let options = LocalOptions {
         data: Some(dir.path().join("cluster")),
         ..LocalOptions::default()
@@ -677,6 +711,7 @@ async fn a_data_directory_is_kept_and_has_one_owner() {
             access.credentials.secret_access_key()
         ),
         "AWS_REGION=us-east-1".to_owned(),
+        "AWS_SESSION_TOKEN=".to_owned(),
     ] {
         assert!(env.lines().any(|l| l == line), "{line} in {env}");
     }
@@ -747,4 +782,98 @@ async fn a_shutdown_is_told_to_clients() {
     };
     tokio::join!(serve, client).0.unwrap();
     cluster.stop().await;
+}
+
+/// The messages of an error, as SQLSTATE.
+async fn state(client: &mut Client, sql: &str) -> Option<String> {
+    field(&client.query(sql).await, 'C')
+}
+
+#[tokio::test]
+async fn admin_gets_no_further_than_the_database() {
+    let dir = tempfile::tempdir_in("/tmp").unwrap();
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(dir.path(), open).unwrap();
+    let options = LocalOptions {
+        data: Some(dir.path().join("cluster")),
+        ..LocalOptions::default()
+    };
+    let mut cluster = Cluster::start(options.clone()).await.unwrap();
+    let access = Access::to(&cluster);
+    let cluster_socket = cluster.directory().join("socket");
+    let granted = "SELECT count(*) FROM pg_auth_members WHERE member = 'admin'::regrole
+        AND roleid < 16384";
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        let denied = Some("42501".to_owned());
+        for sql in [
+            "GRANT pg_execute_server_program TO admin",
+            "GRANT pg_read_server_files TO admin",
+            "GRANT pg_write_server_files TO admin",
+            "GRANT pg_monitor TO admin",
+            "GRANT dsql_local TO admin",
+            "CREATE ROLE r IN ROLE pg_execute_server_program",
+            "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
+            "CREATE TABLE o (l text); COPY o FROM PROGRAM 'id'",
+            "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
+        ] {
+            assert_eq!(state(&mut admin, sql).await, denied, "{sql}");
+        }
+        assert_eq!(admin.value(granted).await, "0");
+        // Lock everybody out, as far as that goes.
+        let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
+        assert_eq!(state(&mut admin, sql).await, None);
+        // As a data directory may have it that an earlier version prepared.
+        let (superuser, connection) = tokio_postgres::Config::new()
+            .host_path(cluster_socket)
+            .user("dsql_local")
+            .dbname("postgres")
+            .connect(tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let sql = "GRANT pg_execute_server_program TO admin";
+        superuser.batch_execute(sql).await.unwrap();
+        assert_eq!(admin.value(granted).await, "1");
+    })
+    .await
+    .unwrap();
+    cluster.stop().await;
+
+    let mut cluster = Cluster::start(options).await.unwrap();
+    let access = Access::to(&cluster);
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        assert_eq!(state(&mut admin, "CREATE ROLE someone").await, None);
+        assert_eq!(admin.value(granted).await, "0");
+    })
+    .await
+    .unwrap();
+    cluster.stop().await;
+}
+
+/// The exit code of `dsql-proxy local --once` with this command.
+fn once(command: &[&str]) -> Option<i32> {
+    std::process::Command::new(env!("CARGO_BIN_EXE_dsql-proxy"))
+        .args(["local", "--once", "--quiet", "--"])
+        .args(command)
+        .envs([
+            ("PGSERVICE", "nowhere"),
+            ("PGHOSTADDR", "192.0.2.1"),
+            ("PGSSLMODE", "verify-full"),
+            ("PGOPTIONS", "-c work_mem=1"),
+            ("PGHOST", "nowhere"),
+            ("PG_BIN", ""),
+        ])
+        .status()
+        .unwrap()
+        .code()
+}
+
+#[test]
+fn a_command_is_led_to_the_proxy_only() {
+    let script = "test -z \"$PGSERVICE$PGHOSTADDR$PGSSLMODE$PGOPTIONS\" && \
+                  test \"$PGHOST\" = 127.0.0.1 && exit 7";
+    assert_eq!(once(&["sh", "-c", script]), Some(7));
+    assert_eq!(once(&["/nonexistent/command"]), Some(127));
 }

@@ -16,9 +16,19 @@ use self::process::Process;
 /// Longer than anything here takes; reached only when something hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The binary.
+/// The binary, without the caller's own settings.
 pub(crate) fn dsql_proxy() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_dsql-proxy"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dsql-proxy"));
+    let ours = ["DSQL_PROXY_", "AWS_", "CLUSTER_ENDPOINT"].map(str::as_bytes);
+    for (name, _) in std::env::vars_os() {
+        if ours
+            .iter()
+            .any(|ours| name.as_encoded_bytes().starts_with(ours))
+        {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// `dsql-proxy local`, ended when this goes.

@@ -90,3 +90,27 @@ fn a_kept_authority_issues_certificates_that_verify() {
     )
     .unwrap();
 }
+
+#[test]
+fn a_damaged_authority_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("ca.pem"), dir.path().join("ca-key.pem"));
+    let files = AuthorityFiles {
+        certificate: &certificate,
+        key: &key,
+    };
+    let now = SystemTime::now();
+    Authority::load_or_create(files, now).unwrap();
+    for damaged in [&certificate, &key] {
+        let first_line = std::fs::read_to_string(damaged).unwrap();
+        let first_line = first_line.lines().next().unwrap();
+        for content in ["", first_line] {
+            std::fs::write(damaged, content).unwrap();
+            let authority = Authority::load_or_create(files, now).unwrap();
+            let issued = authority.issue(ENDPOINT, now).unwrap();
+            verify(&certificate, &issued, ENDPOINT, now).unwrap();
+        }
+    }
+    let mode = |file: &Path| std::fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&certificate), mode(&key)), (0o644, 0o600));
+}

@@ -10,6 +10,8 @@ use crate::wire::{
 
 /// What DSQL reports as `server_version` (seen 2026-09).
 const SERVER_VERSION: &str = "16.15";
+/// The name of the first column of the answer to SHOW ALL (see [`super::rules`]).
+const SHOW_ALL_COLUMN: &[u8] = b"dsql_local.name\0";
 /// A message longer than this is not looked into, in bytes.
 const MAX_LOOK: usize = 1024 * 1024;
 
@@ -22,6 +24,8 @@ pub(super) struct Replies {
     key: (i32, [u8; 4]),
     /// PostgreSQL has said why it ends the connection.
     said_why: bool,
+    /// The rows that come answer SHOW ALL.
+    show_all: bool,
 }
 
 impl Replies {
@@ -30,6 +34,7 @@ impl Replies {
             scanner: FrameScanner::new(),
             key,
             said_why: false,
+            show_all: false,
         }
     }
 
@@ -53,6 +58,7 @@ impl Replies {
             backend::ERROR_RESPONSE
             | backend::NOTICE_RESPONSE
             | backend::ROW_DESCRIPTION
+            | backend::COMMAND_COMPLETE
             | backend::PARAMETER_STATUS
             | backend::BACKEND_KEY_DATA => MAX_LOOK,
             _ => 0,
@@ -82,7 +88,17 @@ impl Replies {
                 (status.name == b"server_version").then_some(())?;
                 encode::parameter_status("server_version", SERVER_VERSION, out);
             }
-            backend::ROW_DESCRIPTION => rename_columns(body, out)?,
+            backend::ROW_DESCRIPTION => {
+                // After the number of columns.
+                self.show_all = body
+                    .get(2..)
+                    .is_some_and(|b| b.starts_with(SHOW_ALL_COLUMN));
+                rename_columns(body, out)?;
+            }
+            backend::COMMAND_COMPLETE => {
+                std::mem::take(&mut self.show_all).then_some(())?;
+                encode::frame(tag, out, |body| encode::cstr(b"SHOW", body));
+            }
             backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE => {
                 let fields = ErrorFields::read(body).ok()?;
                 self.said_why |= tag == backend::ERROR_RESPONSE && fields.is_fatal();

@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
 
-use super::rules::{Verdict, judge};
+use super::rules::{Refusal, Verdict, judge};
 use crate::sql;
 use crate::wire::frontend::{self, Parse};
 use crate::wire::{FrameError, FrameScanner, Step, encode, frame};
@@ -46,7 +46,7 @@ impl Requests {
                 check_head(input)?;
             }
             let want = |tag| match tag {
-                frontend::QUERY | frontend::PARSE => usize::MAX,
+                frontend::QUERY | frontend::PARSE | frontend::FUNCTION_CALL => usize::MAX,
                 _ => 0,
             };
             match self.scanner.step(input, want).map_err(Violation::Length)? {
@@ -93,6 +93,14 @@ fn forward(tag: u8, message: &BytesMut, out: &mut BytesMut) -> Option<()> {
                 Some(sql) => encode_parse(&parse, &sql, out),
                 None => out.extend_from_slice(message),
             }
+        }
+        // It would call what our own functions hide. A Query that fails has the same answer.
+        frontend::FUNCTION_CALL => {
+            let refusal = Refusal {
+                sqlstate: "0A000",
+                message: "function call message not supported".to_owned(),
+            };
+            encode::query(&refusal.raising(), out);
         }
         _ => out.extend_from_slice(message),
     }

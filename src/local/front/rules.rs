@@ -5,7 +5,7 @@
 //! rolled back, and the extended protocol skips to Sync, all without a second copy of those
 //! semantics.
 
-use super::super::bootstrap::{OWN, RENAMED};
+use super::super::bootstrap::{GONE, OWN, RENAMED};
 use crate::dsql::parameters;
 use crate::sql::{self, Lexer, SetStatement, StatementKind, Target, TokenKind, Value, Verb};
 
@@ -38,12 +38,14 @@ const RULES: &[(StatementKind, Rule)] = &[
     (StatementKind::Show, reset_or_show),
 ];
 
-/// Parameters that PostgreSQL 16 no longer has, and so DSQL neither (release notes of PostgreSQL
-/// 16; `lc_collate` seen 2026-09). An older PostgreSQL behind would show them.
-const GONE: [&str; 2] = ["lc_collate", "lc_ctype"];
-
 const FEATURE_NOT_SUPPORTED: &str = "0A000";
 const UNDEFINED_OBJECT: &str = "42704";
+
+/// What SHOW ALL returns, without our own parameters. The first column's name tells
+/// [`super::replies`] what was asked.
+const SHOW_ALL: &[u8] = b"SELECT name AS \"dsql_local.name\", \
+    pg_catalog.current_setting(name) AS setting, short_desc AS description \
+    FROM pg_catalog.pg_settings ORDER BY pg_catalog.lower(name)";
 
 /// Judges one statement.
 pub(super) fn judge(statement: &[u8]) -> Verdict {
@@ -123,7 +125,7 @@ fn begin(statement: &[u8]) -> Verdict {
 /// What is no SET after all is left to PostgreSQL, as a syntax error.
 fn set(statement: &[u8]) -> Verdict {
     let Some(set) = sql::parse_set(statement) else {
-        return Verdict::Allow;
+        return not_read(statement);
     };
     match &set.target {
         Target::Constraints => Verdict::Allow,
@@ -140,12 +142,24 @@ fn set(statement: &[u8]) -> Verdict {
     }
 }
 
+/// A name with escapes, `U&"…"`, is the only one that PostgreSQL reads and we do not.
+fn not_read(statement: &[u8]) -> Verdict {
+    Lexer::new(statement)
+        .find(|token| token.kind == TokenKind::UnicodeIdentifier)
+        .map_or(Verdict::Allow, |name| {
+            Refusal::parameter(&String::from_utf8_lossy(name.bytes(statement)))
+        })
+}
+
 /// RESET and SHOW work for every parameter (seen 2026-09).
 fn reset_or_show(statement: &[u8]) -> Verdict {
     let Some(show) = sql::parse_set(statement) else {
-        return Verdict::Allow;
+        return not_read(statement);
     };
     match show.target.parameter() {
+        None if show.verb == Verb::Show && show.target == Target::All => {
+            Verdict::Rewrite(SHOW_ALL.to_vec())
+        }
         Some(name) if show.verb == Verb::Show && GONE.contains(&name.as_str()) => Refusal::verdict(
             UNDEFINED_OBJECT,
             format!("unrecognized configuration parameter \"{name}\""),

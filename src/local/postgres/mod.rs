@@ -2,6 +2,7 @@
 
 mod admin;
 mod find;
+mod group;
 mod process;
 mod stale;
 mod user;
@@ -9,4 +10,4 @@ mod user;
 pub(super) use admin::{Admin, SUPERUSER};
 pub(super) use find::Binaries;
 pub(super) use process::{Durability, Places, Postgres, create, version_of};
-pub(super) use user::Launcher;
+pub(super) use user::{Launcher, name_of};

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use super::super::LocalError;
-use super::{Admin, Binaries, Launcher, SUPERUSER, stale};
+use super::{Admin, Binaries, Launcher, SUPERUSER, group, stale};
 
 /// Where the server's socket is, in the socket directory. The port is part of its name only.
 const SOCKET: &str = ".s.PGSQL.5432";
@@ -110,8 +110,7 @@ pub(in crate::local) async fn create(
         ])
         .args(["--no-sync", "--no-instructions"])
         .stdin(Stdio::null());
-    let output = command
-        .output()
+    let output = group::output(command)
         .await
         .map_err(LocalError::io("run", &binaries.initdb()))?;
     if !output.status.success() {

@@ -56,6 +56,12 @@ impl Launcher {
         self.user.is_some()
     }
 
+    /// As whom PostgreSQL runs.
+    pub(in crate::local) fn uid(&self) -> u32 {
+        let own = || rustix::process::geteuid().as_raw();
+        self.user.as_ref().map_or_else(own, |user| user.uid)
+    }
+
     /// A command that runs `program` as the right user, in `dir`, in a process group of its own
     /// (a Ctrl-C at the terminal is for us to handle), and that gets `SIGINT`, PostgreSQL's fast
     /// shutdown, when the thread that spawned it ends.
@@ -141,6 +147,18 @@ impl User {
         };
         mode & bit != 0
     }
+}
+
+/// The user's name, or its number if it has none.
+pub(in crate::local) fn name_of(uid: u32) -> String {
+    let number = uid.to_string();
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then_some(name)
+    });
+    name.map_or(number.clone(), str::to_owned)
 }
 
 /// `postgres`, else `nobody`, from the content of `/etc/passwd`.

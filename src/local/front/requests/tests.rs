@@ -49,6 +49,18 @@ fn only_the_refused_statement_is_replaced() {
 }
 
 #[test]
+fn function_calls_are_refused() {
+    let mut input = BytesMut::new();
+    encode::frame(frontend::FUNCTION_CALL, &mut input, |b| {
+        b.extend_from_slice(&[0; 10]);
+    });
+    let out = processed(&input, 2).unwrap();
+    assert_eq!(out[0], frontend::QUERY);
+    let sql = frontend::query(&out[frame::HEADER..]).unwrap();
+    assert!(sql.starts_with(b"DO 'BEGIN RAISE"), "{sql:?}");
+}
+
+#[test]
 fn a_replaced_parse_keeps_name_and_types() {
     let mut input = BytesMut::new();
     encode::frame(frontend::PARSE, &mut input, |b| {

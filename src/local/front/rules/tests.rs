@@ -43,7 +43,6 @@ fn allowed() {
         "RESET ALL",
         "RESET work_mem",
         "RESET ROLE",
-        "SHOW ALL",
         "SHOW work_mem",
         "SET nonsense",
         "UPDATE t SET work_mem = 1",
@@ -85,6 +84,15 @@ fn refused() {
         refusal("BEGIN READ ONLY, ISOLATION LEVEL READ COMMITTED"),
         level("READ COMMITTED")
     );
+    for statement in [
+        "SET U&\"jit\" = 1",
+        "SET LOCAL U&\"!006ait\" UESCAPE '!' TO 1",
+        "SHOW U&\"server_version\"",
+    ] {
+        let (state, message) = refusal(statement);
+        assert_eq!(state, "0A000", "{statement}");
+        assert!(message.contains("U&\""), "{message}");
+    }
     assert_eq!(
         refusal("SHOW LC_CTYPE"),
         (
@@ -100,6 +108,7 @@ fn renamed_parameters() {
         rewritten("SHOW Server_Version;"),
         "SHOW dsql_local.server_version"
     );
+    assert!(rewritten("show all;").starts_with("SELECT name AS \"dsql_local.name\""));
     assert_eq!(
         rewritten("RESET max_connections"),
         "RESET dsql_local.max_connections"
