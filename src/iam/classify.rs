@@ -98,7 +98,7 @@ const CODES: &[(Kind, &[&str])] = &[
 const PLACES: &[(&str, &str)] = &[
     (
         "Environment",
-        "environment (AWS_ACCESS_KEY_ID with AWS_SECRET_ACCESS_KEY)",
+        "environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)",
     ),
     ("Profile", "profile (~/.aws/config, ~/.aws/credentials)"),
     (
@@ -108,6 +108,9 @@ const PLACES: &[(&str, &str)] = &[
     ("EcsContainer", "container (AWS_CONTAINER_CREDENTIALS_*)"),
     ("Ec2InstanceMetadata", "EC2 instance metadata"),
 ];
+
+/// What the SDK says when one of the variables for credentials is absent or empty.
+const VARIABLE_NOT_SET: &str = "environment variable not set";
 
 pub(super) fn classify(error: &CredentialsError, attempt: Attempt<'_>) -> IamError {
     let profile = attempt.profile.map(str::to_owned);
@@ -158,7 +161,11 @@ fn not_loaded(error: &CredentialsError, profile: Option<String>) -> IamError {
     };
     let mut tried = Vec::new();
     for place in chain.attempts() {
-        let cause = Causes::of(place.error()).text();
+        let mut cause = Causes::of(place.error()).text();
+        if cause == VARIABLE_NOT_SET {
+            // The SDK does not say which; often it is the secret.
+            "not both are set".clone_into(&mut cause);
+        }
         // AWS_PROFILE names a profile, and the chain went on to the next place.
         if place.name() == "Profile"
             && let Some((_, rest)) = cause.split_once("profile `")

@@ -74,6 +74,15 @@ async fn keys_come_from_the_environment() {
 }
 
 #[tokio::test]
+async fn a_key_without_its_secret_is_told() {
+    let home = Home::new("").env("AWS_ACCESS_KEY_ID", "BASEKEY");
+    let error = home.fail(&options()).await;
+    let detail = error.detail().expect("places");
+    let told = "(AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY): not both are set";
+    assert!(detail.contains(told), "{detail}");
+}
+
+#[tokio::test]
 async fn nothing_anywhere_lists_the_places() {
     let error = Home::new("").fail(&options()).await;
     assert!(matches!(error, IamError::NoCredentials { .. }), "{error:?}");

@@ -59,6 +59,7 @@ impl Replies {
             | backend::NOTICE_RESPONSE
             | backend::ROW_DESCRIPTION
             | backend::COMMAND_COMPLETE
+            | backend::READY_FOR_QUERY
             | backend::PARAMETER_STATUS
             | backend::BACKEND_KEY_DATA => MAX_LOOK,
             _ => 0,
@@ -96,8 +97,14 @@ impl Replies {
                 rename_columns(body, out)?;
             }
             backend::COMMAND_COMPLETE => {
-                std::mem::take(&mut self.show_all).then_some(())?;
+                let show_all = std::mem::take(&mut self.show_all);
+                (show_all && body.starts_with(b"SELECT ")).then_some(())?;
                 encode::frame(tag, out, |body| encode::cstr(b"SHOW", body));
+            }
+            backend::READY_FOR_QUERY => {
+                // It was described and not executed.
+                self.show_all = false;
+                return None;
             }
             backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE => {
                 let fields = ErrorFields::read(body).ok()?;

@@ -52,6 +52,26 @@ fn columns_get_their_names_back() {
 }
 
 #[test]
+fn show_all_is_called_by_its_name() {
+    let column = |name: &[u8]| [&[0, 1], name, &[0], &[9; 18]].concat();
+    let described = message(b'T', &column(b"dsql_local.name"));
+    let renamed = message(b'T', &column(b"name"));
+    let select = message(b'C', b"SELECT 2\0");
+    let update = message(b'C', b"UPDATE 2\0");
+    let show = message(b'C', b"SHOW\0");
+    let ready = message(b'Z', b"I");
+    for (input, output) in [
+        ([&described, &select, &select], [&renamed, &show, &select]),
+        ([&described, &update, &select], [&renamed, &update, &select]),
+        ([&described, &ready, &select], [&renamed, &ready, &select]),
+    ] {
+        let concat = |messages: [&BytesMut; 3]| messages.map(|m| m.to_vec()).concat();
+        let input = BytesMut::from(concat(input).as_slice());
+        assert_eq!(processed(&input, 4), concat(output));
+    }
+}
+
+#[test]
 fn errors_of_ours_do_not_say_where_they_were_raised() {
     let ours = b"SERROR\0C0A000\0Mno\0Wsomewhere\0sdsql_local\0Fpl_exec.c\0L1\0Rraise\0\0";
     assert_eq!(
