@@ -11,7 +11,7 @@ help: ## list the targets
 run: ## build, then serve a local cluster behind a proxy until Ctrl-C (ARGS="--port 5433 ...")
 	@scripts/setup.sh rust postgres
 	cargo build --release --locked
-	@$(TARGET)/release/dsql-proxy local $(ARGS)
+	@$(TARGET)/release/dsql-proxy local $(ARGS) || [ $$? -eq 130 ]
 
 test: fmt clippy doc unit clients ## everything that CI runs
 

@@ -87,5 +87,39 @@ pub fn from_file(path: &std::path::Path) -> Result<RootCertStore, TrustError> {
             .add(certificate)
             .map_err(|e| unreadable(e.to_string()))?;
     }
+    if store.is_empty() {
+        return Err(unreadable("it has no certificates".into()));
+    }
     Ok(store)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_roots_are_amazons() {
+        let store = built_in().unwrap();
+        assert_eq!(store.len(), 5);
+        let names: Vec<_> = store
+            .roots
+            .iter()
+            .map(|root| root.subject.to_vec())
+            .collect();
+        let text = names.concat().escape_ascii().to_string();
+        assert!(
+            text.contains("Amazon Root CA 1") && text.contains("Starfield"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_told_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let missing = dir.path().join("missing.pem");
+        let error = from_file(&missing).unwrap_err().to_string();
+        assert!(error.contains("missing.pem"), "{error}");
+        std::fs::write(&missing, "no certificate").unwrap();
+        assert!(from_file(&missing).is_err());
+    }
 }
