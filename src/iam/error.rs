@@ -111,7 +111,10 @@ impl IamError {
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::NoCredentials { tried } if tried.is_empty() => None,
-            Self::NoCredentials { tried } => Some(format!("Looked in: {}.", tried.join("; "))),
+            Self::NoCredentials { tried } => Some(format!(
+                "Looked in: {}.",
+                tried.join("; ").trim_end_matches('.')
+            )),
             Self::Expired {
                 at: Some(at),
                 cause,

@@ -128,6 +128,8 @@ fn log_in(
     let mut unknown_options = Vec::new();
     for (name, value) in startup.parameters {
         match name.as_slice() {
+            // An empty name is none: some drivers send one when they know no user.
+            b"user" if value.is_empty() => {}
             b"user" => login.role = utf8(value, "user")?,
             // PostgreSQL takes an empty name for none.
             b"database" => {

@@ -270,6 +270,11 @@ fn refused_response(endpoint: &str, role: &str, error: &ErrorResponse) -> ErrorR
             }
         ));
     }
+    if response.hint.is_none() && error.sqlstate == SqlState::INVALID_CATALOG_NAME {
+        // psql and libpq take the user's name when none is given.
+        response.hint =
+            Some("Aurora DSQL has one database, postgres: connect with dbname=postgres.".into());
+    }
     response
 }
 
