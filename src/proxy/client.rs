@@ -2,12 +2,13 @@
 
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::timeout;
 
 use super::cancel::CancelKey;
-use super::farewell::{Ended, farewell, finish, shutting_down, too_many, too_slow};
+use super::farewell::{Ended, farewell, finish, shutting_down, too_crowded, too_many, too_slow};
 use super::place::{Place, Seat};
 use super::relay::{Relay, gone};
 use super::renew::{cancel, parameters};
@@ -32,7 +33,10 @@ pub(super) async fn serve(
         greeted = timeout(limit, greet(&mut io, &cluster, &shared)) => greeted,
         () = shared.closing.cancelled() => Ok(Ok(Greeted::Reject(Some(shutting_down())))),
         () = seat.shown_out() => {
-            tracing::debug!("client shown out: too many who do not log in");
+            tracing::info!("client shown out: too many who do not log in");
+            too_crowded().encode(&mut io.output);
+            // A word of farewell, if it can be had at once.
+            timeout(Duration::ZERO, io.flush()).await.ok();
             return;
         }
     };

@@ -149,3 +149,11 @@ pub(super) fn too_many(limit: usize) -> ErrorResponse {
     ))
     .hint("Close connections that are not used, or raise --max-clients.")
 }
+
+pub(super) fn too_crowded() -> ErrorResponse {
+    ErrorResponse::fatal(
+        SqlState::TOO_MANY_CONNECTIONS,
+        "too many clients that have not logged in",
+    )
+    .hint("Try again. Find out who opens connections without a startup packet.")
+}

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
-/// Clients that may be in the lobby.
+/// Clients that may be in the lobby, on top of as many as may log in: a pool that opens all its
+/// connections at once must find room.
 const LOBBY: usize = 512;
 
 /// Places for clients that are logged in.
@@ -54,9 +55,10 @@ impl Drop for Place {
 }
 
 /// Clients that have not logged in, in the order in which they came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Lobby {
     waiting: RefCell<VecDeque<Rc<Notify>>>,
+    seats: usize,
 }
 
 /// A seat in the lobby, given back when the client leaves it.
@@ -67,10 +69,18 @@ pub(super) struct Seat {
 }
 
 impl Lobby {
+    /// A lobby for a proxy that serves this many clients.
+    pub(super) fn new(clients: usize) -> Self {
+        Self {
+            waiting: RefCell::default(),
+            seats: clients.saturating_add(LOBBY),
+        }
+    }
+
     /// A seat; the client who has waited longest has to give up its own if there is no other.
     pub(super) fn enter(self: &Rc<Self>) -> Seat {
         let mut waiting = self.waiting.borrow_mut();
-        if waiting.len() >= LOBBY
+        if waiting.len() >= self.seats
             && let Some(oldest) = waiting.pop_front()
         {
             oldest.notify_one();
@@ -120,8 +130,8 @@ mod tests {
 
     #[test]
     fn a_full_lobby_shows_out_the_one_who_waited_longest() {
-        let lobby = Rc::new(Lobby::default());
-        let mut seats: Vec<_> = (0..LOBBY).map(|_| lobby.enter()).collect();
+        let lobby = Rc::new(Lobby::new(10));
+        let mut seats: Vec<_> = (0..LOBBY + 10).map(|_| lobby.enter()).collect();
         let gone = seats.remove(1);
         drop(gone);
         let latest = lobby.enter();

@@ -159,6 +159,9 @@ impl Relay {
     /// One round: take frames, write, read. Everything that cannot go on has left its waker.
     fn turn(&mut self, cx: &mut Context<'_>) -> Result<Progress, End> {
         let mut progress = self.server_to_client()?;
+        if progress == Progress::Made {
+            self.grace = None;
+        }
         progress = progress.or(self.client_to_server());
         progress = progress.or(flush(&mut self.client, cx).map_err(End::ClientLost)?);
         // A server that refuses our bytes may have said why before: its input comes first.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::accept;
-use super::place::Places;
+use super::place::{Lobby, Places};
 use super::shared::{ClusterOptions, ClusterState, ProxyOptions, Shared};
 use crate::net::listen::{self, ListenError, Listener};
 
@@ -56,10 +56,10 @@ impl Proxy {
             );
         }
         let shared = Shared {
+            lobby: Rc::new(Lobby::new(options.max_clients)),
             places: Places::new(options.max_clients),
             options,
             cancels: Rc::default(),
-            lobby: Rc::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
         };

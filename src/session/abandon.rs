@@ -105,8 +105,11 @@ impl Abandon {
         let Some(first) = pipeline.groups().front() else {
             return Self::Nothing;
         };
-        if first.kind == Kind::Open && first.running == 0 {
-            // Everything is answered: the client has the floor.
+        // Everything in it is answered, or will be skipped.
+        let done = first.kind == Kind::Open && (first.running == 0 || first.failed);
+        let waiting = pipeline.groups().len() - usize::from(done);
+        if waiting == 0 {
+            // The client has the floor.
             return Self::Nothing;
         }
         let (loss, status) = loss(pipeline);
@@ -126,9 +129,8 @@ impl Abandon {
             )
             .hint("Check whether it took effect before you run it again."),
         };
-        let stuck = stuck.or_else(|| {
-            (pipeline.groups().len() > 1).then_some("more statements were waiting behind this one")
-        });
+        let stuck = stuck
+            .or_else(|| (waiting > 1).then_some("more statements were waiting behind this one"));
         match stuck {
             None => Self::Replace { error, status },
             Some(why) => Self::End(

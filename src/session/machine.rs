@@ -268,6 +268,14 @@ impl Session {
                 group.pending.push_back(Pending::ParseUnnamed);
             }
             Some(parse) => {
+                if group
+                    .effects
+                    .iter()
+                    .any(|effect| !matches!(effect, Effect::Set(_)))
+                {
+                    self.continuity
+                        .lose("it prepared statements behind a DEALLOCATE");
+                }
                 let name = Bytes::copy_from_slice(parse.name);
                 let body = Bytes::copy_from_slice(frame.body);
                 group.pending.push_back(Pending::Parse(name, body));
@@ -290,13 +298,18 @@ impl Session {
             .groups()
             .front()
             .is_none_or(|group| group.text.is_empty());
-        let group = self.pipeline.extended();
         let mut cursor = Cursor::new("Bind", frame.body);
+        let changing = self.changes_soon(frame.body);
+        let group = self.pipeline.extended();
         let (Ok(portal), Ok(name)) = (cursor.cstr(), cursor.cstr()) else {
             group.unknown = true;
             return;
         };
         group.bind(portal);
+        if changing {
+            group.unknown = true;
+            return;
+        }
         // Prepared in this very group, or before.
         let fresh = group
             .pending
@@ -321,8 +334,30 @@ impl Session {
                 alone: alone && first,
                 status,
             };
-            traces.of(&sql, &mut group.effects, &mut self.continuity);
+            traces.of(&sql, &mut group.bound_effects, &mut self.continuity);
         }
+    }
+
+    /// True if an earlier group, which is not answered, prepares or closes the statement that this
+    /// Bind names: which text it will have is not known.
+    fn changes_soon(&self, bind: &[u8]) -> bool {
+        let mut cursor = Cursor::new("Bind", bind);
+        let Ok(name) = cursor.cstr().and_then(|_portal| cursor.cstr()) else {
+            return false;
+        };
+        let earlier = self.pipeline.groups().len() - usize::from(self.pipeline.is_open());
+        self.pipeline.groups().iter().take(earlier).any(|group| {
+            let pending = group.pending.iter().any(|pending| match pending {
+                Pending::Parse(other, _) | Pending::CloseStatement(other) => other == name,
+                Pending::ParseUnnamed => name.is_empty(),
+                Pending::ClosePortal => false,
+            });
+            pending
+                || group
+                    .effects
+                    .iter()
+                    .any(|effect| !matches!(effect, Effect::Set(_)))
+        })
     }
 
     fn close(&mut self, frame: Frame<'_>) {
@@ -344,11 +379,17 @@ impl Session {
                         .ready(status, |effect| continuity.apply(effect));
                 }
             }
-            backend::PARSE_COMPLETE | backend::CLOSE_COMPLETE => match self.pipeline.confirmed() {
-                Some(Pending::Parse(name, body)) => self.continuity.prepared(name, body),
-                Some(Pending::CloseStatement(name)) => self.continuity.close(&name),
-                Some(Pending::ParseUnnamed | Pending::ClosePortal) | None => {}
-            },
+            backend::PARSE_COMPLETE | backend::CLOSE_COMPLETE => {
+                self.pipeline.answered();
+                match self.pipeline.confirmed() {
+                    Some(Pending::Parse(name, body)) => self.continuity.prepared(name, body),
+                    Some(Pending::CloseStatement(name)) => self.continuity.close(&name),
+                    Some(Pending::ParseUnnamed | Pending::ClosePortal) | None => {}
+                }
+            }
+            backend::BIND_COMPLETE | backend::ROW_DESCRIPTION | backend::NO_DATA => {
+                self.pipeline.answered();
+            }
             backend::COMMAND_COMPLETE
             | backend::EMPTY_QUERY_RESPONSE
             | backend::PORTAL_SUSPENDED => self.pipeline.completed(),

@@ -70,6 +70,10 @@ pub(super) struct Group {
     portal: BytesMut,
     /// Executes that are not answered.
     pub(super) running: usize,
+    /// Extended messages that are not answered.
+    unanswered: usize,
+    /// What the portal that was bound last leaves behind once it is executed.
+    pub(super) bound_effects: Vec<Effect>,
     /// What its statements leave behind if all goes well.
     pub(super) effects: Vec<Effect>,
     /// Parses and Closes that are not answered.
@@ -104,7 +108,8 @@ impl Group {
         effects.clear();
         pending.clear();
         (self.unknown, self.bound, self.failed) = (false, false, false);
-        (self.running, self.copy_end) = (0, CopyEnd::NotSent);
+        (self.running, self.unanswered, self.copy_end) = (0, 0, CopyEnd::NotSent);
+        self.bound_effects.clear();
     }
 
     /// It runs a statement with this text.
@@ -121,6 +126,7 @@ impl Group {
     /// It binds a portal.
     pub(super) fn bind(&mut self, portal: &[u8]) {
         self.bound = true;
+        self.bound_effects.clear();
         self.portal.clear();
         self.portal.extend_from_slice(portal);
     }
@@ -129,7 +135,11 @@ impl Group {
     /// any more.
     pub(super) fn execute(&mut self, portal: &[u8]) {
         self.running += 1;
-        self.unknown |= !self.bound || self.portal != portal;
+        if self.bound && self.portal == portal {
+            self.effects.append(&mut self.bound_effects);
+        } else {
+            self.unknown = true;
+        }
     }
 }
 
@@ -210,7 +220,9 @@ impl Pipeline {
         }
         // There is one now.
         let last = self.groups.len() - 1;
-        &mut self.groups[last]
+        let group = &mut self.groups[last];
+        group.unanswered += 1;
+        group
     }
 
     /// Sync.
@@ -275,11 +287,20 @@ impl Pipeline {
     /// ErrorResponse.
     pub(super) fn error(&mut self) {
         self.copy_in = false;
+        let behind = self.groups.get(1).map(|group| group.kind);
         let Some(first) = self.groups.front_mut() else {
             return;
         };
         first.failed = true;
+        if first.kind == Kind::Open && first.unanswered == 0 && behind == Some(Kind::Simple) {
+            // It is the Query behind that has failed: it ends the group, and nothing is skipped.
+            if let Some(query) = self.groups.get_mut(1) {
+                query.failed = true;
+            }
+            return;
+        }
         first.running = 0;
+        first.unanswered = 0;
         first.pending.clear();
         if first.kind == Kind::Open {
             // Up to the next Sync everything is skipped, and that Sync is this group's.
@@ -299,6 +320,14 @@ impl Pipeline {
     pub(super) fn completed(&mut self) {
         if let Some(group) = self.groups.front_mut() {
             group.running = group.running.saturating_sub(1);
+        }
+        self.answered();
+    }
+
+    /// The last message that answers a message of an extended group.
+    pub(super) fn answered(&mut self) {
+        if let Some(group) = self.groups.front_mut() {
+            group.unanswered = group.unanswered.saturating_sub(1);
         }
     }
 

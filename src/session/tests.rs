@@ -514,6 +514,89 @@ fn what_cannot_be_cancelled_is_not() {
     );
 }
 
+/// The Query behind an answered group fails alone: what comes next is not skipped.
+#[test]
+fn a_failed_query_behind_a_group_skips_nothing() {
+    let mut talk = Talk::new();
+    talk.parse("", "select 1");
+    talk.bind("");
+    talk.execute();
+    for tag in [
+        backend::PARSE_COMPLETE,
+        backend::BIND_COMPLETE,
+        backend::COMMAND_COMPLETE,
+    ] {
+        talk.server(tag, b"");
+    }
+    talk.query("selekt");
+    talk.parse("", "insert into t values (1)");
+    talk.bind("");
+    talk.execute();
+    talk.sync();
+    talk.server(backend::ERROR_RESPONSE, b"SERROR\0C42601\0Mno\0\0");
+    talk.ready(b'I');
+    assert!(!talk.is_quiet(), "the last group is still owed");
+    assert_eq!(talk.loss(), Loss::Unknown);
+    talk.ready(b'I');
+    assert!(talk.is_quiet());
+}
+
+#[test]
+fn a_query_behind_an_answered_group_can_be_cancelled() {
+    let mut talk = Talk::new();
+    talk.parse("", "select 1");
+    talk.bind("");
+    talk.execute();
+    talk.server(backend::COMMAND_COMPLETE, b"");
+    talk.query("select pg_sleep(6)");
+    assert!(matches!(talk.abandon(), Abandon::Replace { .. }));
+}
+
+/// What the server skips is not running.
+#[test]
+fn nothing_runs_in_a_failed_group() {
+    let mut talk = Talk::new();
+    talk.parse("", "selekt");
+    talk.server(backend::ERROR_RESPONSE, b"SERROR\0C42601\0Mno\0\0");
+    talk.bind("");
+    talk.execute();
+    assert!(matches!(talk.abandon(), Abandon::Nothing));
+}
+
+/// A name that an unanswered group gives to another statement stands for nothing known.
+#[test]
+fn a_name_that_is_changing_is_not_known() {
+    let mut talk = Talk::new();
+    talk.prepare("s", "select 1");
+    talk.query("select pg_sleep(3)");
+    talk.client(frontend::CLOSE, b"Ss\0");
+    talk.parse("s", "insert into t values (1)");
+    talk.sync();
+    talk.bind("s");
+    talk.execute();
+    assert_eq!(talk.loss(), Loss::Unknown);
+}
+
+#[test]
+fn a_setting_that_is_bound_and_not_executed_is_not_repeated() {
+    let mut talk = Talk::new();
+    talk.parse("", "set datestyle = 'SQL, DMY'");
+    talk.bind("");
+    talk.sync();
+    talk.ready(b'I');
+    talk.parse("", "select 1");
+    assert!(!rebuilt(&talk).contains("DMY"));
+    talk.sync();
+    talk.ready(b'I');
+    talk.parse("", "set datestyle = 'SQL, DMY'");
+    talk.bind("");
+    talk.execute();
+    talk.sync();
+    talk.ready(b'I');
+    talk.parse("", "select 1");
+    assert!(rebuilt(&talk).contains("DMY"));
+}
+
 /// The text of the messages that would rebuild the session.
 fn rebuilt(talk: &Talk) -> String {
     let mut messages = BytesMut::new();
