@@ -280,7 +280,7 @@ fn behind(startup: &Startup, cluster_id: &str) -> Result<BytesMut, Closed> {
                 parameters::not_supported(&text),
             ));
         }
-        parameters.push((super::rules::behind_name(&text).into_bytes(), value));
+        parameters.push((super::super::judge::behind_name(&text).into_bytes(), value));
     }
     // Without a database PostgreSQL takes that with the user's name.
     let database = database.or_else(|| startup.get("user")).unwrap_or_default();

@@ -2,14 +2,13 @@
 //!
 //! A connection goes through [`login`], which ends with a startup message for the PostgreSQL
 //! behind, and then through [`relay`], which carries bytes both ways: [`requests`] on the way in,
-//! where [`rules`] judges statements, and [`replies`] on the way out.
+//! where statements are judged, and [`replies`] on the way out.
 
 mod login;
 mod options;
 mod relay;
 mod replies;
 mod requests;
-mod rules;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -10,7 +10,7 @@ use crate::wire::{
 
 /// What DSQL reports as `server_version` (seen 2026-09).
 const SERVER_VERSION: &str = "16.15";
-/// The name of the first column of the answer to SHOW ALL (see [`super::rules`]).
+/// The name of the first column of the answer to SHOW ALL (see `judge`).
 const SHOW_ALL_COLUMN: &[u8] = b"dsql_local.name\0";
 /// A message longer than this is not looked into, in bytes.
 const MAX_LOOK: usize = 1024 * 1024;

@@ -2,7 +2,8 @@
 
 use bytes::{Buf as _, BufMut as _, BytesMut};
 
-use super::rules::{Refusal, Verdict, judge};
+use super::super::bootstrap::OWN;
+use super::super::judge::{Refusal, Verdict, judge};
 use crate::sql;
 use crate::wire::frontend::{self, Parse};
 use crate::wire::{FrameError, FrameScanner, Step, encode, frame};
@@ -96,11 +97,8 @@ fn forward(tag: u8, message: &BytesMut, out: &mut BytesMut) -> Option<()> {
         }
         // It would call what our own functions hide. A Query that fails has the same answer.
         frontend::FUNCTION_CALL => {
-            let refusal = Refusal {
-                sqlstate: "0A000",
-                message: "function call message not supported".to_owned(),
-            };
-            encode::query(&refusal.raising(), out);
+            let refusal = Refusal::new("0A000", "function call message not supported");
+            encode::query(&raising(&refusal), out);
         }
         _ => out.extend_from_slice(message),
     }
@@ -112,10 +110,10 @@ fn edit(text: &[u8]) -> Option<Vec<u8>> {
     let mut edited: Option<Vec<u8>> = None;
     let mut copied = 0;
     for statement in sql::statements(text) {
-        let replacement = match judge(statement.bytes(text)) {
+        let replacement = match judge(statement.bytes(text)).verdict {
             Verdict::Allow => continue,
-            Verdict::Rewrite(sql) => sql,
-            Verdict::Refuse(refusal) => refusal.raising(),
+            Verdict::Rewrite { sql, .. } => sql,
+            Verdict::Refuse(refusal) => raising(&refusal),
         };
         let edited = edited.get_or_insert_default();
         edited.extend_from_slice(text.get(copied..statement.body.start).unwrap_or_default());
@@ -136,6 +134,24 @@ fn encode_parse(parse: &Parse<'_>, sql: &[u8], out: &mut BytesMut) {
         body.put_u16(u16::try_from(parse.types.len() / 4).unwrap_or(0));
         body.extend_from_slice(parse.types);
     });
+}
+
+/// A statement that raises the error when it is executed and, like SET, returns no rows and can
+/// be prepared. The schema's name in the error says that it is one of ours.
+fn raising(refusal: &Refusal) -> Vec<u8> {
+    let body = format!(
+        "BEGIN RAISE EXCEPTION USING ERRCODE = {}, SCHEMA = {}, MESSAGE = {}; END",
+        literal(refusal.sqlstate),
+        literal(OWN),
+        literal(&refusal.message),
+    );
+    format!("DO {}", literal(&body)).into_bytes()
+}
+
+/// A string constant. `standard_conforming_strings` is on and cannot be set off, so a backslash
+/// is a character like any other.
+fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What DSQL says to a statement: one row of [`RULES`] a kind.
+//! Session statements: one row of [`RULES`] a kind.
 //!
 //! A refused statement is not answered here. It is replaced by one that raises DSQL's error in
 //! PostgreSQL, so that a transaction block is aborted, the implicit transaction of a Query is
@@ -6,26 +6,9 @@
 //! semantics.
 
 use super::super::bootstrap::{GONE, OWN, RENAMED};
+use super::{Refusal, Verdict};
 use crate::dsql::parameters;
 use crate::sql::{self, Lexer, SetStatement, StatementKind, Target, TokenKind, Value, Verb};
-
-/// What becomes of a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// PostgreSQL does what DSQL does.
-    Allow,
-    /// PostgreSQL does it when told so.
-    Rewrite(Vec<u8>),
-    /// DSQL refuses it.
-    Refuse(Refusal),
-}
-
-/// An error of DSQL.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) sqlstate: &'static str,
-    pub(super) message: String,
-}
 
 /// What judges statements of a kind.
 type Rule = fn(&[u8]) -> Verdict;
@@ -47,6 +30,10 @@ const SHOW_ALL: &[u8] = b"SELECT name AS \"dsql_local.name\", \
     pg_catalog.current_setting(name) AS setting, short_desc AS description \
     FROM pg_catalog.pg_settings ORDER BY pg_catalog.lower(name)";
 
+fn rewrite(sql: Vec<u8>) -> Verdict {
+    Verdict::Rewrite { sql, tag: None }
+}
+
 /// Judges one statement.
 pub(super) fn judge(statement: &[u8]) -> Verdict {
     let kind = sql::kind(statement);
@@ -57,7 +44,7 @@ pub(super) fn judge(statement: &[u8]) -> Verdict {
 }
 
 /// The name under which the PostgreSQL behind knows a parameter.
-pub(super) fn behind_name(name: &str) -> String {
+pub(in crate::local) fn behind_name(name: &str) -> String {
     let lower = name.to_ascii_lowercase();
     if RENAMED.contains(&lower.as_str()) {
         format!("{OWN}.{lower}")
@@ -68,33 +55,12 @@ pub(super) fn behind_name(name: &str) -> String {
 
 impl Refusal {
     fn verdict(sqlstate: &'static str, message: impl Into<String>) -> Verdict {
-        Verdict::Refuse(Self {
-            sqlstate,
-            message: message.into(),
-        })
+        Verdict::Refuse(Self::new(sqlstate, message))
     }
 
     fn parameter(name: &str) -> Verdict {
         Self::verdict(parameters::SQLSTATE, parameters::not_supported(name))
     }
-
-    /// A statement that raises the error when it is executed and, like SET, returns no rows and
-    /// can be prepared. The schema's name in the error says that it is one of ours.
-    pub(super) fn raising(&self) -> Vec<u8> {
-        let body = format!(
-            "BEGIN RAISE EXCEPTION USING ERRCODE = {}, SCHEMA = {}, MESSAGE = {}; END",
-            literal(self.sqlstate),
-            literal(OWN),
-            literal(&self.message),
-        );
-        format!("DO {}", literal(&body)).into_bytes()
-    }
-}
-
-/// A string constant. `standard_conforming_strings` is on and cannot be set off, so a backslash
-/// is a character like any other.
-fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Only REPEATABLE READ can be asked for (SERIALIZABLE seen 2026-09, the others inferred).
@@ -157,9 +123,7 @@ fn reset_or_show(statement: &[u8]) -> Verdict {
         return not_read(statement);
     };
     match show.target.parameter() {
-        None if show.verb == Verb::Show && show.target == Target::All => {
-            Verdict::Rewrite(SHOW_ALL.to_vec())
-        }
+        None if show.verb == Verb::Show && show.target == Target::All => rewrite(SHOW_ALL.to_vec()),
         Some(name) if show.verb == Verb::Show && GONE.contains(&name.as_str()) => Refusal::verdict(
             UNDEFINED_OBJECT,
             format!("unrecognized configuration parameter \"{name}\""),
@@ -191,7 +155,7 @@ fn renamed(set: &SetStatement<'_>, name: &str) -> Verdict {
             text.extend_from_slice(value);
         }
     }
-    Verdict::Rewrite(text)
+    rewrite(text)
 }
 
 #[cfg(test)]
