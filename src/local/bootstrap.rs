@@ -34,12 +34,15 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 8] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
     include_str!("bootstrap/version.sql"),
     include_str!("bootstrap/pg_settings.sql"),
+    include_str!("bootstrap/occ_capture.sql"),
+    include_str!("bootstrap/occ_shadow.sql"),
+    include_str!("bootstrap/occ_apply.sql"),
 ];
 
 fn script() -> String {

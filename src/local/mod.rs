@@ -13,6 +13,8 @@ mod error;
 mod front;
 mod identity;
 mod judge;
+#[cfg_attr(not(test), allow(dead_code, reason = "the front does not use it yet"))]
+mod occ;
 mod postgres;
 pub mod token;
 
