@@ -26,20 +26,19 @@ async fn tables() -> Server {
 /// Runs `second`'s statement, which waits for `first`, until that is parked.
 async fn over(first: &mut Session, second: &mut Session, sql: &str) -> Answer {
     let (watch, mine) = (first.sibling().await, second.pid().await);
-    let park = async {
+    let waits = async {
         let blocked = format!("SELECT cardinality(pg_blocking_pids({mine})) > 0");
         while watch.value(&blocked).await != "t" {
             tokio::task::yield_now().await;
         }
-        first.park().await;
     };
     let run = second.run_one(sql);
-    tokio::pin!(run, park);
+    tokio::pin!(run);
     tokio::select! {
-        biased;
         answer = &mut run => panic!("it did not wait: {answer:?}"),
-        () = &mut park => run.await,
+        () = waits => {}
     }
+    tokio::join!(run, first.park()).0
 }
 
 #[tokio::test]
