@@ -5,5 +5,6 @@
 //! - **Must not** decide what to do about a fact: that is `compat`, and for the local cluster `local`.
 //! - **Invariants** every fact names its source and the date it was seen.
 
+pub mod conflict;
 pub mod endpoint;
 pub mod parameters;

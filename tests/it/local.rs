@@ -806,6 +806,7 @@ async fn admin_gets_no_further_than_the_database() {
     serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
         let denied = Some("42501".to_owned());
+        assert_eq!(state(&mut admin, "CREATE TABLE o (l text)").await, None);
         for sql in [
             "GRANT pg_execute_server_program TO admin",
             "GRANT pg_read_server_files TO admin",
@@ -814,7 +815,7 @@ async fn admin_gets_no_further_than_the_database() {
             "GRANT dsql_local TO admin",
             "CREATE ROLE r IN ROLE pg_execute_server_program",
             "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
-            "CREATE TABLE o (l text); COPY o FROM PROGRAM 'id'",
+            "COPY o FROM PROGRAM 'id'",
             "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
         ] {
             assert_eq!(state(&mut admin, sql).await, denied, "{sql}");

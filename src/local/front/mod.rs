@@ -1,20 +1,26 @@
 //! The front: what a client takes for DSQL.
 //!
 //! A connection goes through [`login`], which ends with a startup message for the PostgreSQL
-//! behind, and then through [`relay`], which carries bytes both ways: [`requests`] on the way in,
-//! where statements are judged, and [`replies`] on the way out.
+//! behind, and then through the [`engine`], which does one message after the other: [`simple`]
+//! and [`extended`] are the two protocols, [`transaction`] is what DSQL forbids in one,
+//! [`replies`] makes DSQL's answers of PostgreSQL's.
 
+mod catalog;
+mod copy;
+mod engine;
+mod extended;
 mod login;
 mod options;
-mod relay;
+mod peer;
 mod replies;
-mod requests;
+mod simple;
+mod syntax;
+mod transaction;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use bytes::BytesMut;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
@@ -39,6 +45,8 @@ pub(super) struct Front {
     /// The socket of the PostgreSQL behind.
     postgres: PathBuf,
     clock: Clock,
+    catalog: catalog::Catalog,
+    syntax: syntax::Syntax,
 }
 
 /// The system's clock, or one that is ahead of it.
@@ -74,6 +82,8 @@ impl Front {
             identity,
             postgres,
             clock: Clock::default(),
+            catalog: catalog::Catalog::default(),
+            syntax: syntax::Syntax::default(),
         }
     }
 
@@ -95,7 +105,8 @@ impl Front {
                 return;
             }
         };
-        session.run().await;
+        let (stream, unread) = session.client.into_parts();
+        engine::serve(self, stream, unread, session.server).await;
     }
 
     async fn login(&self, stream: TcpStream) -> Result<Session, Closed> {
@@ -119,6 +130,11 @@ impl Front {
         }
     }
 
+    /// What PostgreSQL's grammar says to a text, if it cannot read it.
+    async fn syntax_error(&self, text: &[u8]) -> Option<peer::Message> {
+        self.syntax.error(&self.postgres, text).await
+    }
+
     async fn connect(&self, startup: &[u8]) -> std::io::Result<UnixStream> {
         let mut server = UnixStream::connect(&self.postgres).await?;
         server.write_all(startup).await?;
@@ -130,15 +146,6 @@ impl Front {
 struct Session {
     client: login::Client,
     server: UnixStream,
-}
-
-impl Session {
-    async fn run(self) {
-        let (mut client, buffer): (_, BytesMut) = self.client.into_parts();
-        relay::relay(&mut client, buffer, self.server).await;
-        // The client may be gone, or not listen.
-        drop(timeout(CLOSE_PATIENCE, client.shutdown()).await);
-    }
 }
 
 #[cfg(test)]

@@ -1,40 +1,53 @@
 //! From PostgreSQL to the client: DSQL's identity, and errors that look like DSQL's.
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{BufMut as _, BytesMut};
 
 use super::super::bootstrap::OWN;
+use super::peer::Message;
 use crate::wire::backend::{self, ParameterStatus};
-use crate::wire::{
-    ErrorFields, ErrorResponse, FrameError, FrameScanner, SqlState, Step, encode, frame,
-};
+use crate::wire::{ErrorFields, ErrorResponse, SqlState, encode};
 
 /// What DSQL reports as `server_version` (seen 2026-09).
 const SERVER_VERSION: &str = "16.15";
-/// The name of the first column of the answer to SHOW ALL (see `judge`).
-const SHOW_ALL_COLUMN: &[u8] = b"dsql_local.name\0";
 /// A message longer than this is not looked into, in bytes.
 const MAX_LOOK: usize = 1024 * 1024;
+
+/// What is known of the statement whose replies come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Expected {
+    /// Its command tag, if PostgreSQL's is another.
+    pub(super) tag: Option<&'static str>,
+    /// Where positions in its text are in what the client sent.
+    pub(super) position: Position,
+}
+
+/// Where an error's position is in the text that the client sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Where PostgreSQL says.
+    #[default]
+    Same,
+    /// This many characters further on.
+    Ahead(usize),
+    /// Nowhere: PostgreSQL got another text.
+    Elsewhere,
+}
 
 /// Edits what PostgreSQL says.
 #[derive(Debug)]
 pub(super) struct Replies {
-    scanner: FrameScanner,
     /// What the client gets as BackendKeyData. Nothing listens to it: DSQL ignores CancelRequest
     /// (seen 2026-09).
     key: (i32, [u8; 4]),
     /// PostgreSQL has said why it ends the connection.
     said_why: bool,
-    /// The rows that come answer SHOW ALL.
-    show_all: bool,
 }
 
 impl Replies {
     pub(super) fn new(key: (i32, [u8; 4])) -> Self {
         Self {
-            scanner: FrameScanner::new(),
             key,
             said_why: false,
-            show_all: false,
         }
     }
 
@@ -43,45 +56,17 @@ impl Replies {
         self.said_why
     }
 
-    /// True between two messages.
-    pub(super) fn at_boundary(&self) -> bool {
-        self.scanner.rest() == 0
-    }
-
-    /// Moves what is complete from `input` to `out`.
-    pub(super) fn process(
-        &mut self,
-        input: &mut BytesMut,
-        out: &mut BytesMut,
-    ) -> Result<(), FrameError> {
-        let want = |tag| match tag {
-            backend::ERROR_RESPONSE
-            | backend::NOTICE_RESPONSE
-            | backend::ROW_DESCRIPTION
-            | backend::COMMAND_COMPLETE
-            | backend::READY_FOR_QUERY
-            | backend::PARAMETER_STATUS
-            | backend::BACKEND_KEY_DATA => MAX_LOOK,
-            _ => 0,
-        };
-        loop {
-            match self.scanner.step(input, want)? {
-                Step::NeedMore => return Ok(()),
-                Step::Rest(n) => out.extend_from_slice(&input.split_to(n)),
-                Step::Head { tag, body, seen } => {
-                    let message = input.split_to(frame::HEADER.saturating_add(seen));
-                    if seen < body || self.edit(tag, &message, out).is_none() {
-                        out.extend_from_slice(&message);
-                    }
-                }
-            }
+    /// Appends what the client gets instead of a message of PostgreSQL: mostly the same.
+    pub(super) fn pass(&mut self, message: &Message, expected: Expected, out: &mut BytesMut) {
+        let bytes = message.bytes();
+        if bytes.len() > MAX_LOOK || self.edit(message, expected, out).is_none() {
+            out.extend_from_slice(bytes);
         }
     }
 
     /// `None` if the message can go as it is.
-    fn edit(&mut self, tag: u8, message: &[u8], out: &mut BytesMut) -> Option<()> {
-        let mut body = message;
-        body.advance(frame::HEADER.min(body.len()));
+    fn edit(&mut self, message: &Message, expected: Expected, out: &mut BytesMut) -> Option<()> {
+        let (tag, body) = (message.tag(), message.body());
         match tag {
             backend::BACKEND_KEY_DATA => encode::backend_key_data(self.key.0, &self.key.1, out),
             backend::PARAMETER_STATUS => {
@@ -89,27 +74,12 @@ impl Replies {
                 (status.name == b"server_version").then_some(())?;
                 encode::parameter_status("server_version", SERVER_VERSION, out);
             }
-            backend::ROW_DESCRIPTION => {
-                // After the number of columns.
-                self.show_all = body
-                    .get(2..)
-                    .is_some_and(|b| b.starts_with(SHOW_ALL_COLUMN));
-                rename_columns(body, out)?;
-            }
-            backend::COMMAND_COMPLETE => {
-                let show_all = std::mem::take(&mut self.show_all);
-                (show_all && body.starts_with(b"SELECT ")).then_some(())?;
-                encode::frame(tag, out, |body| encode::cstr(b"SHOW", body));
-            }
-            backend::READY_FOR_QUERY => {
-                // It was described and not executed.
-                self.show_all = false;
-                return None;
-            }
+            backend::ROW_DESCRIPTION => rename_columns(body, out)?,
+            backend::COMMAND_COMPLETE => encode::command_complete(expected.tag?, out),
             backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE => {
                 let fields = ErrorFields::read(body).ok()?;
                 self.said_why |= tag == backend::ERROR_RESPONSE && fields.is_fatal();
-                edit_error(tag, fields, out)?;
+                edit_error(tag, fields, expected.position, out)?;
             }
             _ => return None,
         }
@@ -140,7 +110,12 @@ fn rename_columns(body: &[u8], out: &mut BytesMut) -> Option<()> {
 
 /// Takes out what would show that PostgreSQL was behind it: everything that says where an error
 /// was raised, if we raised it; otherwise the lines of the context that name our functions.
-fn edit_error(tag: u8, fields: ErrorFields<'_>, out: &mut BytesMut) -> Option<()> {
+fn edit_error(
+    tag: u8,
+    fields: ErrorFields<'_>,
+    position: Position,
+    out: &mut BytesMut,
+) -> Option<()> {
     if fields.is_fatal() && fields.sqlstate() == Some(SqlState::TOO_MANY_CONNECTIONS) {
         // User guide, "Quotas", 2026-09.
         let text = "Unable to accept connection, too many open connections.";
@@ -149,14 +124,21 @@ fn edit_error(tag: u8, fields: ErrorFields<'_>, out: &mut BytesMut) -> Option<()
     }
     let ours = fields.field(b's') == Some(OWN.as_bytes());
     let context = fields.field(b'W').unwrap_or_default();
-    if !ours && !context.split(|c| *c == b'\n').any(names_our_function) {
+    let through_ours = context.split(|c| *c == b'\n').any(names_our_function);
+    if !ours && !through_ours && position == Position::Same {
         return None;
     }
     encode::frame(tag, out, |body| {
         for (code, value) in fields.iter() {
             let value = match code {
                 b's' | b'W' | b'F' | b'L' | b'R' if ours => continue,
+                // The text of one of our functions.
+                b'p' | b'q' if ours || through_ours => continue,
                 b'W' => without_our_functions(value),
+                b'P' => match moved(value, position) {
+                    Some(position) => position,
+                    None => continue,
+                },
                 _ => value.to_vec(),
             };
             if code != b'W' || !value.is_empty() {
@@ -167,6 +149,18 @@ fn edit_error(tag: u8, fields: ErrorFields<'_>, out: &mut BytesMut) -> Option<()
         body.put_u8(0);
     });
     Some(())
+}
+
+/// The field `P`, a number of characters in decimal.
+fn moved(value: &[u8], position: Position) -> Option<Vec<u8>> {
+    match position {
+        Position::Same => Some(value.to_vec()),
+        Position::Elsewhere => None,
+        Position::Ahead(by) => {
+            let at: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
+            Some(at.saturating_add(by).to_string().into_bytes())
+        }
+    }
 }
 
 /// How a line of context about one of our functions begins.

@@ -24,10 +24,9 @@ const RULES: &[(StatementKind, Rule)] = &[
 const FEATURE_NOT_SUPPORTED: &str = "0A000";
 const UNDEFINED_OBJECT: &str = "42704";
 
-/// What SHOW ALL returns, without our own parameters. The first column's name tells
-/// [`super::replies`] what was asked.
-const SHOW_ALL: &[u8] = b"SELECT name AS \"dsql_local.name\", \
-    pg_catalog.current_setting(name) AS setting, short_desc AS description \
+/// What SHOW ALL returns, without our own parameters.
+const SHOW_ALL: &[u8] =
+    b"SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description \
     FROM pg_catalog.pg_settings ORDER BY pg_catalog.lower(name)";
 
 fn rewrite(sql: Vec<u8>) -> Verdict {
@@ -123,7 +122,10 @@ fn reset_or_show(statement: &[u8]) -> Verdict {
         return not_read(statement);
     };
     match show.target.parameter() {
-        None if show.verb == Verb::Show && show.target == Target::All => rewrite(SHOW_ALL.to_vec()),
+        None if show.verb == Verb::Show && show.target == Target::All => Verdict::Rewrite {
+            sql: SHOW_ALL.to_vec(),
+            tag: Some("SHOW"),
+        },
         Some(name) if show.verb == Verb::Show && GONE.contains(&name.as_str()) => Refusal::verdict(
             UNDEFINED_OBJECT,
             format!("unrecognized configuration parameter \"{name}\""),

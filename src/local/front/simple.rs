@@ -1,0 +1,258 @@
+//! The simple protocol.
+//!
+//! A Query of several statements is run one by one, so that each is judged where it stands. What
+//! PostgreSQL makes of them, one implicit transaction, is made of a BEGIN and a COMMIT that the
+//! client does not see.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::super::judge::{Class, Judgement, Verdict, judge};
+use super::engine::{Answer, End, Engine, FAILING, Shape, to_response};
+use super::replies::{Expected, Position};
+use super::transaction::Phase;
+use crate::sql::{self, Statement};
+use crate::wire::backend::TransactionStatus;
+use crate::wire::{ErrorResponse, Severity, SqlState, encode};
+
+/// How a statement of a script ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Done,
+    Failed,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+    /// A Query, up to ReadyForQuery.
+    pub(super) async fn query(&mut self, text: &[u8]) -> Result<(), End> {
+        let statements: Vec<Statement> = sql::statements(text)
+            .filter(|statement| !statement.is_empty())
+            .collect();
+        match statements.as_slice() {
+            [] => {
+                self.simple(text, Shape::default()).await?;
+            }
+            [only] => {
+                let judgement = judge(only.bytes(text));
+                self.statement(text, Position::Same, judgement, false)
+                    .await?;
+                if self.transaction.phase == Phase::Implicit {
+                    self.ended();
+                }
+            }
+            several => self.script(text, several).await?,
+        }
+        self.say_ready();
+        Ok(())
+    }
+
+    async fn script(&mut self, text: &[u8], statements: &[Statement]) -> Result<(), End> {
+        if !self.check_syntax(text, statements).await? {
+            return Ok(());
+        }
+        // In the transaction that the client does not see.
+        let mut within = false;
+        for (number, statement) in statements.iter().enumerate() {
+            let judgement = judge(statement.bytes(text));
+            let last = number + 1 == statements.len();
+            let refused = matches!(judgement.verdict, Verdict::Refuse(_));
+            match judgement.class {
+                Class::Begin if within && !refused => {
+                    // It makes a block of what came before.
+                    within = false;
+                    self.transaction.phase = Phase::Block;
+                    encode::command_complete("BEGIN", &mut self.client.out);
+                    continue;
+                }
+                Class::Commit | Class::Rollback if within && !refused => {
+                    within = false;
+                    no_transaction().encode(&mut self.client.out);
+                }
+                Class::Begin | Class::Commit | Class::Rollback => {}
+                _ if self.status == TransactionStatus::Idle => {
+                    self.hidden(b"BEGIN").await?;
+                    within = true;
+                }
+                _ => {}
+            }
+            let before = text.get(..statement.body.start).unwrap_or_default();
+            let position = Position::Ahead(characters(before));
+            let outcome = self
+                .statement(statement.bytes(text), position, judgement, last && within)
+                .await?;
+            if outcome == Outcome::Failed {
+                if within {
+                    self.hidden(b"ROLLBACK").await?;
+                    self.ended();
+                }
+                return Ok(());
+            }
+        }
+        if within {
+            self.commit_hidden().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether PostgreSQL can read all of it, which it does before it runs the first statement.
+    async fn check_syntax(&mut self, text: &[u8], statements: &[Statement]) -> Result<bool, End> {
+        // What PostgreSQL does not get, it does not have to understand. Positions stay.
+        let mut readable = Vec::with_capacity(text.len());
+        let mut copied = 0;
+        for statement in statements {
+            let bytes = statement.bytes(text);
+            if judge(bytes).verdict != Verdict::Allow {
+                let before = text.get(copied..statement.body.start).unwrap_or_default();
+                readable.extend_from_slice(before);
+                readable.resize(readable.len().saturating_add(characters(bytes)), b' ');
+                copied = statement.body.end;
+            }
+        }
+        readable.extend_from_slice(text.get(copied..).unwrap_or_default());
+        let Some(error) = self.front.syntax_error(&readable).await else {
+            return Ok(true);
+        };
+        let mute = Shape {
+            mute: true,
+            ..Shape::default()
+        };
+        self.simple(FAILING, mute).await?;
+        let expected = Expected::default();
+        self.replies.pass(&error, expected, &mut self.client.out);
+        self.failed();
+        Ok(false)
+    }
+
+    /// One statement of the simple protocol. If `hold`, its CommandComplete is held back.
+    async fn statement(
+        &mut self,
+        text: &[u8],
+        position: Position,
+        judgement: Judgement,
+        hold: bool,
+    ) -> Result<Outcome, End> {
+        let class = judgement.class;
+        let (sql, expected) = match &judgement.verdict {
+            Verdict::Refuse(refusal) => {
+                self.fail(refusal).await?;
+                return Ok(self.failed());
+            }
+            Verdict::Allow => (
+                text,
+                Expected {
+                    tag: None,
+                    position,
+                },
+            ),
+            Verdict::Rewrite { sql, tag } => {
+                let position = Position::Elsewhere;
+                (
+                    sql.as_slice(),
+                    Expected {
+                        tag: *tag,
+                        position,
+                    },
+                )
+            }
+        };
+        if class == Class::Commit {
+            return self.commit(sql, expected).await;
+        }
+        if let Some(refusal) = self.before(class) {
+            self.fail(&refusal).await?;
+            return Ok(self.failed());
+        }
+        let shape = Shape {
+            expected,
+            hold,
+            ..Shape::default()
+        };
+        let answer = self.simple(sql, shape).await?;
+        if matches!(answer, Answer::Failed(_)) {
+            return Ok(self.failed());
+        }
+        self.executed(class);
+        if self.status == TransactionStatus::Idle {
+            if class == Class::Rollback {
+                self.ended();
+            } else {
+                self.committed();
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn failed(&mut self) -> Outcome {
+        if self.status == TransactionStatus::Idle {
+            self.ended();
+        }
+        Outcome::Failed
+    }
+
+    async fn commit(&mut self, sql: &[u8], expected: Expected) -> Result<Outcome, End> {
+        let open = self.status == TransactionStatus::InTransaction;
+        if let Some(refusal) = self.before_commit().filter(|_| open) {
+            self.hidden(b"ROLLBACK").await?;
+            to_response(&refusal).encode(&mut self.client.out);
+            return Ok(self.failed());
+        }
+        let shape = Shape {
+            expected,
+            ..Shape::default()
+        };
+        if matches!(self.simple(sql, shape).await?, Answer::Failed(_)) {
+            return Ok(self.failed());
+        }
+        if open {
+            self.committed();
+        } else {
+            self.ended();
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Commits what the client takes for one implicit transaction.
+    async fn commit_hidden(&mut self) -> Result<(), End> {
+        if let Some(refusal) = self.before_commit() {
+            self.held.clear();
+            self.hidden(b"ROLLBACK").await?;
+            to_response(&refusal).encode(&mut self.client.out);
+            self.ended();
+            return Ok(());
+        }
+        match self.hidden(b"COMMIT").await? {
+            Answer::Done(_) => {
+                let held = self.held.split();
+                self.client.out.extend_from_slice(&held);
+                self.committed();
+            }
+            Answer::Failed(_) => self.ended(),
+        }
+        Ok(())
+    }
+
+    /// A statement of our own. The client sees its error, if it fails, and nothing else.
+    pub(super) async fn hidden(&mut self, sql: &[u8]) -> Result<Answer, End> {
+        let shape = Shape {
+            hidden: true,
+            ..Shape::default()
+        };
+        self.simple(sql, shape).await
+    }
+}
+
+/// How many characters these bytes are in UTF-8.
+fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
+}
+
+/// As PostgreSQL says it of COMMIT and ROLLBACK in an implicit transaction.
+fn no_transaction() -> ErrorResponse {
+    ErrorResponse::error(
+        SqlState::NO_ACTIVE_TRANSACTION,
+        "there is no transaction in progress",
+    )
+    .severity(Severity::Warning)
+}
+
+#[cfg(test)]
+mod tests;
