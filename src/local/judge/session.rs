@@ -7,7 +7,7 @@
 
 use super::super::bootstrap::{GONE, OWN, RENAMED};
 use super::{Refusal, Verdict};
-use crate::dsql::parameters;
+use crate::dsql::{parameters, statements};
 use crate::sql::{self, Lexer, SetStatement, StatementKind, Target, TokenKind, Value, Verb};
 
 /// What judges statements of a kind.
@@ -21,7 +21,6 @@ const RULES: &[(StatementKind, Rule)] = &[
     (StatementKind::Show, reset_or_show),
 ];
 
-const FEATURE_NOT_SUPPORTED: &str = "0A000";
 const UNDEFINED_OBJECT: &str = "42704";
 
 /// What SHOW ALL returns, without our own parameters.
@@ -81,10 +80,7 @@ fn begin(statement: &[u8]) -> Verdict {
         ["READ", "UNCOMMITTED", ..] => "READ UNCOMMITTED",
         _ => return Verdict::Allow,
     };
-    Refusal::verdict(
-        FEATURE_NOT_SUPPORTED,
-        format!("Unsupported isolation level: {refused}"),
-    )
+    Verdict::Refuse(Refusal::about(&statements::ISOLATION_LEVEL, refused))
 }
 
 /// What is no SET after all is left to PostgreSQL, as a syntax error.
