@@ -12,44 +12,54 @@ use tokio::time::{sleep, timeout};
 
 use super::LocalError;
 use super::bootstrap::OWN;
-use super::postgres::Admin;
+use super::postgres::{Admin, literal};
 
 /// How often to look at jobs that are not old enough, or that something is in the way of.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The pause after a connection that broke. If PostgreSQL has ended the cluster does too.
+const LOOK_EVERY: Duration = Duration::from_millis(30);
+/// How long a job waits for a lock before it makes way; nobody waits longer behind it.
+const LOCK_PATIENCE: Duration = Duration::from_millis(20);
+/// The pause after a connection that broke. If PostgreSQL has ended, the cluster does too.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Does the jobs of the cluster behind this socket, each when it is so old. Jobs from before a
 /// restart are done too.
 pub(super) async fn work(socket: &Path, age: Duration) -> Infallible {
     loop {
-        let Err(error) = serve(socket, age).await;
-        tracing::debug!(%error, "the worker for background jobs begins anew");
-        sleep(RETRY_PAUSE).await;
+        if let Err(error) = one_job(socket, age).await {
+            tracing::debug!(%error, "the worker for background jobs begins anew");
+            sleep(RETRY_PAUSE).await;
+        }
     }
 }
 
-async fn serve(socket: &Path, age: Duration) -> Result<Infallible, LocalError> {
+/// Waits for a job and does it. It runs what users wrote, so its session is not used again.
+async fn one_job(socket: &Path, age: Duration) -> Result<(), LocalError> {
     let mut admin = Admin::connect(socket).await?;
     // A job must see what others have committed, and must not keep them waiting.
     let setup = format!(
-        "SET default_transaction_isolation = 'read committed'; SET lock_timeout = '20ms'; \
-         SET application_name = '{OWN}_jobs'; LISTEN {OWN}_jobs"
+        "SET default_transaction_isolation = 'read committed'; SET lock_timeout = {}; \
+         LISTEN {OWN}_jobs",
+        LOCK_PATIENCE.as_millis()
     );
     admin.run(&setup).await?;
-    let run = format!(
-        "CALL pg_catalog.{OWN}_run_jobs('{} milliseconds', NULL)",
+    let next = format!(
+        "SELECT pg_catalog.{OWN}_next_job('{} milliseconds')",
         age.as_millis()
     );
     loop {
-        let pending = admin.is_true(&run).await?;
-        if pending {
+        match admin.value(&next).await? {
+            None => admin.notified().await?,
             // Whether a new job has come or not.
-            timeout(LOOK_EVERY, admin.notified())
+            Some(none) if none.is_empty() => timeout(LOOK_EVERY, admin.notified())
                 .await
-                .unwrap_or(Ok(()))?;
-        } else {
-            admin.notified().await?;
+                .unwrap_or(Ok(()))?,
+            Some(job) => {
+                let run = format!("SELECT pg_catalog.{OWN}_run_job({})", literal(&job));
+                if admin.value(&run).await?.as_deref() != Some("t") {
+                    sleep(LOOK_EVERY).await;
+                }
+                return Ok(());
+            }
         }
     }
 }

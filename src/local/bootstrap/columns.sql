@@ -3,7 +3,7 @@
 
 -- The type that a column of this type holds.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_base_type(oid) RETURNS oid
-  LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   WITH RECURSIVE base AS (
     SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = $1
     UNION ALL SELECT t.oid, t.typbasetype FROM pg_type t JOIN base b ON t.oid = b.typbasetype)
@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_base_type(oid) RETURNS oid
 
 -- A type's name in an error: PostgreSQL's names for its own types, the bare name for others.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_type_name(oid) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT CASE WHEN e.typnamespace = 'pg_catalog'::regnamespace THEN format_type(t.oid, NULL)
     ELSE concat(quote_ident(e.typname), CASE WHEN e.oid <> t.oid THEN '[]' END) END
   FROM pg_type t JOIN pg_type e
@@ -22,7 +22,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_type_name(oid) RETURNS text
 -- ones too; what a type modifier holds is in `src/include/catalog/pg_attribute.h` and
 -- `varatt.h`: the length and 4 bytes more.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_type(type oid, typmod integer) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   base oid := {own}_base_type(type);
 BEGIN
@@ -42,7 +42,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_columns() RETURNS event_trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF session_user = '{superuser}' THEN
     RETURN;
@@ -64,7 +64,7 @@ CREATE EVENT TRIGGER {own}_columns ON ddl_command_end
 -- type modifier. The table is new, or the column is, and has no value yet. A column that is
 -- computed from others cannot be changed this way: see below.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_numeric() RETURNS event_trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   IF session_user = '{superuser}' THEN
     RETURN;
@@ -83,7 +83,7 @@ CREATE EVENT TRIGGER {own}_numeric ON ddl_command_end
 -- Defaults are made to fit when they are stored, so they are stored again. Event triggers run in
 -- the order of their names. This one runs what the table's owner wrote, and so not as superuser.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_numeric_default() RETURNS event_trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   col record;
 BEGIN
@@ -117,7 +117,7 @@ CREATE EVENT TRIGGER {own}_numeric_default ON ddl_command_end
 -- the primary keys are noted before. The constraint's name is not in the statement's text, so
 -- this is where it is refused.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_before_alter_table() RETURNS event_trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM {own}_set_config('{own}.primary_keys', COALESCE(
     (SELECT string_agg(oid::text, ',') FROM pg_constraint WHERE contype = 'p'), ''), true);
@@ -126,7 +126,7 @@ DROP EVENT TRIGGER IF EXISTS {own}_before_alter_table;
 CREATE EVENT TRIGGER {own}_before_alter_table ON ddl_command_start WHEN TAG IN ('ALTER TABLE')
   EXECUTE FUNCTION pg_catalog.{own}_before_alter_table();
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_drop() RETURNS event_trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   keys oid[] := string_to_array({own}_current_setting('{own}.primary_keys', true), ',')::oid[];
   key record;

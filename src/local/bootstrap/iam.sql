@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.{own}_iam (
 
 -- The role, if the caller may say who logs in as it.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_iam_role(role text, arn text) RETURNS oid
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_role pg_authid;
 BEGIN
@@ -33,7 +33,7 @@ REVOKE ALL ON FUNCTION pg_catalog.{own}_iam_role(text, text) FROM PUBLIC;
 
 -- A role with a mapping has a privilege on `sys`, and so PostgreSQL does not let it be dropped.
 CREATE OR REPLACE PROCEDURE pg_catalog.{own}_iam_grant(role text, arn text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   role_oid oid := {own}_iam_role(role, arn);
 BEGIN
@@ -44,7 +44,7 @@ EXCEPTION WHEN unique_violation THEN
   PERFORM {own}_refuse('42710', format('IAM role %s is already granted to role %s', arn, role));
 END $$;
 CREATE OR REPLACE PROCEDURE pg_catalog.{own}_iam_revoke(role text, arn text)
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   role_oid oid := {own}_iam_role(role, arn);
 BEGIN
@@ -60,7 +60,7 @@ END $$;
 -- The front's question at login. A role that does not exist or may not log in is PostgreSQL's to
 -- refuse. As at a login, a name is cut at 63 bytes.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_lacks_iam(role text, arn text) RETURNS boolean
-  LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT EXISTS (SELECT FROM pg_authid r WHERE r.rolname = $1::name AND r.rolcanlogin
     AND NOT EXISTS (SELECT FROM {own}_iam m WHERE m.pg_role_oid = r.oid AND m.arn = $2)) $$;
 REVOKE ALL ON FUNCTION pg_catalog.{own}_lacks_iam(text, text) FROM PUBLIC;

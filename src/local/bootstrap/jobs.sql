@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS pg_catalog.{own}_jobs (
 
 -- 26 letters of lower-case base32 (seen 2026-09): 130 bits, 122 of them random.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_job_id() RETURNS text
-  LANGUAGE sql VOLATILE SET search_path = pg_catalog AS $$
+  LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
   SELECT string_agg(substr('abcdefghijklmnopqrstuvwxyz234567',
     substring(bits FROM 5 * i + 1 FOR 5)::bit(5)::int + 1, 1), '' ORDER BY i)
   FROM (SELECT ('x' || replace(gen_random_uuid()::text, '-', ''))::bit(130) AS bits) r,
@@ -23,7 +23,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_job_id() RETURNS text
 
 -- Schema and name as SQL writes them.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_object_name(oid) RETURNS text
-  LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = $1 $$;
 
@@ -48,7 +48,7 @@ END $$;
 -- unique one is enforced for every row that is written from now on. Until the worker has looked
 -- at the rows from before, it is invalid. Nobody can call this: it is an event trigger.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_index() RETURNS event_trigger
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   kind text := {own}_current_setting('{own}.async_index', true);
   command record;
@@ -82,7 +82,7 @@ BEGIN
 END $$;
 -- The errors are those of PostgreSQL's VALIDATE CONSTRAINT.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_submit_validation(regclass, text)
-  RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  RETURNS text LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   relation pg_class;
   con pg_constraint;

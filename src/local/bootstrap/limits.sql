@@ -8,5 +8,5 @@ INSERT INTO pg_catalog.{own}_limits VALUES
   ('varchar_length', 65535), ('char_length', 4096)
   ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_limit(text) RETURNS bigint
-  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+  LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
   RETURN (SELECT value FROM {own}_limits WHERE name = $1);

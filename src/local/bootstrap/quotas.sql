@@ -2,12 +2,12 @@
 
 -- A schema that holds what users make.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_is_users(schema oid) RETURNS boolean
-  LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
   SELECT nspname NOT IN ('sys', 'information_schema') AND nspname !~ '^pg_'
   FROM pg_namespace WHERE oid = $1 $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_index(index_id oid) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   index pg_index;
   bad oid;
@@ -28,7 +28,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_table(table_id oid) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   columns bigint := (SELECT count(*) FROM pg_attribute
     WHERE attrelid = table_id AND attnum > 0 AND NOT attisdropped);
@@ -53,7 +53,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_statistics(statistics_id oid) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   statistics pg_statistic_ext;
 BEGIN
@@ -73,7 +73,7 @@ END $$;
 
 -- Counts what a statement has made one more of.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_count(type text) RETURNS void
-  LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   quota record;
   found_count bigint;
@@ -99,7 +99,7 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_quota() RETURNS event_trigger
-  LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   command record;
 BEGIN

@@ -14,7 +14,7 @@ GRANT SELECT ON sys.jobs TO PUBLIC;
 
 -- NULL as long as the job has not ended.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_has_succeeded(text) RETURNS boolean
-  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+  LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found_status text;
 BEGIN

@@ -242,15 +242,15 @@ async fn check_mapping(front: &Front, user: &str) -> Result<(), Closed> {
             literal(user),
             literal(ARN)
         );
-        Admin::connect(&front.postgres).await?.is_true(&sql).await
+        Admin::connect(&front.postgres).await?.value(&sql).await
     };
     match ask.await {
-        Ok(false) => Ok(()),
-        Ok(true) => {
+        Ok(Some(lacks)) if lacks == "t" => {
             let denied = ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, token::DENIED);
             let hint = format!("As admin: AWS IAM GRANT {user} TO {};", literal(ARN));
             Err(Closed::Refused(denied.hint(hint)))
         }
+        Ok(_) => Ok(()),
         Err(error) => Err(Closed::Refused(unreachable(&error))),
     }
 }

@@ -56,12 +56,17 @@ impl Admin {
         self.rows(sql).await.map(drop)
     }
 
-    /// Runs a query, and returns whether the first field of its first row is true. Not
-    /// cancel-safe.
-    pub(in crate::local) async fn is_true(&mut self, sql: &str) -> Result<bool, LocalError> {
+    /// Runs a query, and returns the first field of its first row; `None` if there is none or it
+    /// is NULL. Not cancel-safe.
+    pub(in crate::local) async fn value(
+        &mut self,
+        sql: &str,
+    ) -> Result<Option<String>, LocalError> {
         let rows = self.rows(sql).await?;
-        let first = rows.first().and_then(|row| row.first()?.as_deref());
-        Ok(first == Some("t"))
+        Ok(rows
+            .into_iter()
+            .next()
+            .and_then(|row| row.into_iter().next()?))
     }
 
     /// Runs a query, and returns its rows. Not cancel-safe.
