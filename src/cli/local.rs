@@ -22,6 +22,7 @@ pub(super) async fn run(settings: LocalSettings) -> Result<u8, String> {
             .filter(|dir| !dir.is_empty())
             .map(Into::into),
         region: settings.region().map(str::to_owned),
+        ..LocalOptions::default()
     };
     let mut cluster = tokio::select! {
         cluster = Cluster::start(options) => cluster.map_err(|error| error.to_string())?,

@@ -12,9 +12,9 @@ use zeroize::Zeroizing;
 use super::authority::{Authority, AuthorityFiles};
 use super::directory::DataDirectory;
 use super::front::Front;
-use super::identity::{Identity, write_private};
+use super::identity::{ARN, Identity, write_private};
 use super::postgres::{Admin, Binaries, Launcher, Postgres};
-use super::{Credentials, LocalError, bootstrap, postgres};
+use super::{Credentials, LocalError, bootstrap, jobs, postgres};
 use crate::net::tls_server::{ServerNames, TlsServer};
 
 /// How long sessions may take to tell their clients that the cluster stops.
@@ -33,6 +33,9 @@ pub struct LocalOptions {
     pub pg_bin: Option<PathBuf>,
     /// The AWS region in the endpoint; the kept one, or `us-east-1`, if there is none.
     pub region: Option<String>,
+    /// How old a background job is at least when it is done, to the millisecond: zero, unless a
+    /// test wants to see an index that is being built.
+    pub job_delay: Duration,
 }
 
 /// A local cluster: PostgreSQL runs and the port is bound. Clients are served by
@@ -50,9 +53,14 @@ pub struct Cluster {
     identity: Identity,
     endpoint: String,
     directory: DataDirectory,
+    job_delay: Duration,
 }
 
 impl Cluster {
+    /// Whom the credentials of every local cluster belong to: what to name in
+    /// `AWS IAM GRANT app TO '…'`.
+    pub const IAM_ARN: &'static str = ARN;
+
     /// Starts PostgreSQL on a new or a kept data directory, prepares it, binds the port and
     /// writes `DIR/env`.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
@@ -104,6 +112,7 @@ impl Cluster {
             identity,
             endpoint,
             directory,
+            job_delay: options.job_delay,
         };
         write_private(&cluster.env_file(), cluster.env().as_bytes())?;
         tracing::info!(endpoint = cluster.endpoint(), %address, "local cluster is up");
@@ -173,11 +182,14 @@ impl Cluster {
     /// shutdown every session is told (FATAL 57P01) before this returns.
     pub async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), LocalError> {
         let mut sessions = JoinSet::new();
-        tokio::pin!(shutdown);
+        let socket = self.postgres.socket().to_owned();
+        let worker = jobs::work(&socket, self.job_delay);
+        tokio::pin!(shutdown, worker);
         let outcome = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
                 error = self.postgres.ended() => break Err(error),
+                never = &mut worker => match never {},
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {

@@ -12,6 +12,7 @@ mod directory;
 mod error;
 mod front;
 mod identity;
+mod jobs;
 mod judge;
 mod postgres;
 pub mod token;

@@ -1,6 +1,9 @@
 //! A real local cluster, over real TLS.
 
+mod catalog;
 pub(crate) mod client;
+mod iam;
+mod jobs;
 
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};
@@ -16,7 +19,11 @@ const DENIED: &str = "unable to accept connection, access denied";
 
 /// Runs `test` while a temporary cluster is served.
 async fn with_cluster(test: impl AsyncFnOnce(&Access)) {
-    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    with_options(LocalOptions::default(), test).await;
+}
+
+async fn with_options(options: LocalOptions, test: impl AsyncFnOnce(&Access)) {
+    let mut cluster = Cluster::start(options).await.unwrap();
     let access = Access::to(&cluster);
     serve_while(&mut cluster, Box::pin(test(&access)))
         .await
@@ -156,6 +163,7 @@ async fn it_passes_for_dsql() {
                 error(&messages)
             );
         }
+        admin.grant_iam("alice", Cluster::IAM_ARN).await;
         let (mut alice, _) = access
             .login_with("alice", &[("options", "-c search_path=app")])
             .await;

@@ -11,9 +11,11 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
 
-use super::super::postgres::SUPERUSER;
-use super::super::token::{self, Expected};
-use super::{CLOSE_PATIENCE, Front, options};
+use super::super::bootstrap::OWN;
+use super::super::identity::ARN;
+use super::super::postgres::{Admin, SUPERUSER, literal};
+use super::super::token::{self, Action, Expected};
+use super::{CLOSE_PATIENCE, Front, options, unreachable};
 use crate::dsql::parameters;
 use crate::net::tls_server::{Negotiation, TlsRefused};
 use crate::wire::startup::{FirstPacket, ProtocolVersion, Startup, StartupError, TLS_HANDSHAKE};
@@ -224,7 +226,33 @@ async fn converse(front: &Front, client: &mut Client) -> Result<BytesMut, Closed
         let text = format!("role \"{SUPERUSER}\" does not exist");
         return Err(refused(SqlState::INVALID_AUTHORIZATION, text));
     }
-    behind(&startup, &front.identity.id)
+    let packet = behind(&startup, &front.identity.id)?;
+    if Action::for_user(&user_name) == Action::DbConnect {
+        check_mapping(front, &user_name).await?;
+    }
+    Ok(packet)
+}
+
+/// A role that may log in is open to those to whom it was granted with AWS IAM GRANT. What else
+/// may be wrong with a role, PostgreSQL says.
+async fn check_mapping(front: &Front, user: &str) -> Result<(), Closed> {
+    let ask = async {
+        let sql = format!(
+            "SELECT pg_catalog.{OWN}_lacks_iam({}, {})",
+            literal(user),
+            literal(ARN)
+        );
+        Admin::connect(&front.postgres).await?.value(&sql).await
+    };
+    match ask.await {
+        Ok(Some(lacks)) if lacks == "t" => {
+            let denied = ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, token::DENIED);
+            let hint = format!("As admin: AWS IAM GRANT {user} TO {};", literal(ARN));
+            Err(Closed::Refused(denied.hint(hint)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(Closed::Refused(unreachable(&error))),
+    }
 }
 
 /// Agrees on protocol 3.0 without options, as PostgreSQL 16 does (manual, "Message Flow").

@@ -118,13 +118,7 @@ impl Front {
         match self.connect(&startup).await {
             Ok(server) => Ok(Session { client, server }),
             Err(error) => {
-                let response = ErrorResponse::fatal(
-                    SqlState::CANNOT_CONNECT_NOW,
-                    "the local cluster's PostgreSQL does not answer",
-                )
-                .detail(error.to_string())
-                .hint("Look at postgres.log in the cluster's data directory.");
-                client.refuse(&response).await;
+                client.refuse(&unreachable(&error)).await;
                 Err(Closed::Postgres(error))
             }
         }
@@ -140,6 +134,16 @@ impl Front {
         server.write_all(startup).await?;
         Ok(server)
     }
+}
+
+/// What a client is told whose session PostgreSQL does not begin.
+fn unreachable(error: &dyn std::fmt::Display) -> ErrorResponse {
+    ErrorResponse::fatal(
+        SqlState::CANNOT_CONNECT_NOW,
+        "the local cluster's PostgreSQL does not answer",
+    )
+    .detail(error.to_string())
+    .hint("Look at postgres.log in the cluster's data directory.")
 }
 
 /// A client and the PostgreSQL session that is its own.

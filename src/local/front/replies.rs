@@ -122,19 +122,26 @@ fn edit_error(
         ErrorResponse::fatal(SqlState::TOO_MANY_CONNECTIONS, text).encode(out);
         return Some(());
     }
-    let ours = fields.field(b's') == Some(OWN.as_bytes());
+    let reworded = fields.field(b'M').and_then(reworded);
+    let ours = reworded.is_some() || fields.field(b's') == Some(OWN.as_bytes());
     let context = fields.field(b'W').unwrap_or_default();
-    let through_ours = context.split(|c| *c == b'\n').any(names_our_function);
-    if !ours && !through_ours && position == Position::Same {
+    let in_ours = context.split(|c| *c == b'\n').any(names_our_function);
+    if !ours && !in_ours && position == Position::Same {
         return None;
     }
+    let (sqlstate, message) = reworded.unzip();
+    let sqlstate = sqlstate.flatten();
     encode::frame(tag, out, |body| {
         for (code, value) in fields.iter() {
             let value = match code {
                 b's' | b'W' | b'F' | b'L' | b'R' if ours => continue,
-                // The text of one of our functions.
-                b'p' | b'q' if ours || through_ours => continue,
+                // The statement that our function ran.
+                b'p' | b'q' if ours || in_ours => continue,
+                // It is about what PostgreSQL said.
+                b'H' if sqlstate.is_some() => continue,
                 b'W' => without_our_functions(value),
+                b'M' => message.clone().unwrap_or_else(|| value.to_vec()),
+                b'C' => sqlstate.unwrap_or(value).to_vec(),
                 b'P' => match moved(value, position) {
                     Some(position) => position,
                     None => continue,
@@ -163,13 +170,53 @@ fn moved(value: &[u8], position: Position) -> Option<Vec<u8>> {
     }
 }
 
+/// An error that PostgreSQL raises before our SQL could: how the message begins and ends, and how
+/// DSQL's does (seen 2026-09). What is between stays.
+struct Rewording {
+    postgres: (&'static [u8], &'static [u8]),
+    /// DSQL's, if it is not PostgreSQL's.
+    sqlstate: Option<&'static [u8]>,
+    dsql: (&'static [u8], &'static [u8]),
+}
+
+const REWORDINGS: [Rewording; 2] = [
+    Rewording {
+        postgres: (
+            b"data type ",
+            b" has no default operator class for access method \"btree\"",
+        ),
+        sqlstate: Some(b"0A000"),
+        dsql: (b"datatype ", b" is not supported in a key"),
+    },
+    Rewording {
+        postgres: (b"sys.wait_for_job(", b"unknown) is a procedure"),
+        sqlstate: None,
+        dsql: (b"sys.wait_for_job(", b"text) is a procedure"),
+    },
+];
+
+fn reworded(message: &[u8]) -> Option<(Option<&'static [u8]>, Vec<u8>)> {
+    REWORDINGS.iter().find_map(|rewording| {
+        let (begin, end) = rewording.postgres;
+        let between = message.strip_prefix(begin)?.strip_suffix(end)?;
+        let (begin, end) = rewording.dsql;
+        Some((rewording.sqlstate, [begin, between, end].concat()))
+    })
+}
+
 /// How a line of context about one of our functions begins.
-const OUR_FUNCTIONS: [&[u8]; 4] = [
+const OUR_FUNCTIONS: [&[u8]; 6] = [
     b"PL/pgSQL function set_config(text,text,boolean) ",
     b"SQL function \"set_config\" ",
     b"SQL function \"current_setting\" ",
     b"SQL function \"dsql_local_",
+    b"PL/pgSQL function dsql_local_",
+    b"PL/pgSQL function sys.wait_for_job(",
 ];
+
+/// How the line begins after which, up to a line about the function, there is the text of a
+/// statement that a function ran.
+const STATEMENT: &[u8] = b"SQL statement \"";
 
 fn names_our_function(line: &[u8]) -> bool {
     OUR_FUNCTIONS
@@ -177,11 +224,23 @@ fn names_our_function(line: &[u8]) -> bool {
         .any(|function| line.starts_with(function))
 }
 
+/// The context without the lines about our functions and about what they ran.
 fn without_our_functions(context: &[u8]) -> Vec<u8> {
-    let lines: Vec<&[u8]> = context
-        .split(|c| *c == b'\n')
-        .filter(|line| !names_our_function(line))
-        .collect();
+    let mut lines: Vec<&[u8]> = vec![];
+    // Where the statement begins that the next function ran.
+    let mut statement = None;
+    for line in context.split(|c| *c == b'\n') {
+        if names_our_function(line) {
+            lines.truncate(statement.take().unwrap_or(lines.len()));
+            continue;
+        }
+        if line.starts_with(STATEMENT) {
+            statement.get_or_insert(lines.len());
+        } else if line.starts_with(b"PL/pgSQL function ") || line.starts_with(b"SQL function ") {
+            statement = None;
+        }
+        lines.push(line);
+    }
     lines.join(&b'\n')
 }
 
