@@ -6,4 +6,6 @@
 //! - **Invariants** every fact names its source and the date it was seen.
 
 pub mod endpoint;
+pub mod fact;
+pub mod limits;
 pub mod parameters;
