@@ -11,16 +11,18 @@ mod replies;
 mod requests;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use self::login::{Closed, Login};
+use self::login::{Admitted, Closed, Login};
+use super::Limits;
+use super::faults::Faults;
 use super::identity::Identity;
+use super::quota::Quota;
 use crate::net::tls_server::TlsServer;
 use crate::wire::{ErrorResponse, SqlState};
 
@@ -38,47 +40,26 @@ pub(super) struct Front {
     endpoint: String,
     /// The socket of the PostgreSQL behind.
     postgres: PathBuf,
-    clock: Clock,
-}
-
-/// The system's clock, or one that is ahead of it.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    ahead: AtomicI64,
-}
-
-impl Clock {
-    /// Goes this many seconds ahead of the system's clock, or behind it.
-    pub(super) fn shift(&self, seconds: i64) {
-        self.ahead.store(seconds, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> SystemTime {
-        let seconds = self.ahead.load(Ordering::Relaxed);
-        let by = Duration::from_secs(seconds.unsigned_abs());
-        let now = SystemTime::now();
-        let shifted = if seconds < 0 {
-            now.checked_sub(by)
-        } else {
-            now.checked_add(by)
-        };
-        shifted.unwrap_or(now)
-    }
+    faults: Faults,
+    quota: Quota,
 }
 
 impl Front {
-    pub(super) fn new(tls: TlsServer, identity: Identity, postgres: PathBuf) -> Self {
+    pub(super) fn new(
+        tls: TlsServer,
+        identity: Identity,
+        postgres: PathBuf,
+        limits: &Limits,
+        faults: Faults,
+    ) -> Self {
         Self {
             tls,
             endpoint: identity.endpoint(),
             identity,
             postgres,
-            clock: Clock::default(),
+            faults,
+            quota: Quota::new(limits, Instant::now()),
         }
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// Serves one connection to its end.
@@ -103,9 +84,14 @@ impl Front {
         let Login {
             mut client,
             startup,
+            admitted,
         } = login::login(self, stream).await?;
         match self.connect(&startup).await {
-            Ok(server) => Ok(Session { client, server }),
+            Ok(server) => Ok(Session {
+                client,
+                server,
+                admitted,
+            }),
             Err(error) => {
                 let response = ErrorResponse::fatal(
                     SqlState::CANNOT_CONNECT_NOW,
@@ -130,12 +116,17 @@ impl Front {
 struct Session {
     client: login::Client,
     server: UnixStream,
+    admitted: Admitted,
 }
 
 impl Session {
     async fn run(self) {
         let (mut client, buffer): (_, BytesMut) = self.client.into_parts();
-        relay::relay(&mut client, buffer, self.server).await;
+        tokio::select! {
+            () = relay::relay(&mut client, buffer, self.server) => {}
+            // Without a word, not even that of TLS.
+            () = self.admitted.faults.cut_requested() => return,
+        }
         // The client may be gone, or not listen.
         drop(timeout(CLOSE_PATIENCE, client.shutdown()).await);
     }
