@@ -1,6 +1,7 @@
 //! A real local cluster, over real TLS.
 
 pub(crate) mod client;
+mod faults;
 
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};
