@@ -12,21 +12,20 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
+use super::super::faults::{Injected, SessionFaults, Statement, StatementFault};
 use super::super::judge::{Class, Judgement, Refusal};
+use super::login::Admitted;
 use super::peer::{CHUNK, Message, Peer};
-use super::replies::{Expected, Replies};
+use super::replies::{Expected, Position, Replies};
 use super::transaction::{Phase, Transaction};
 use super::{CLOSE_PATIENCE, Front};
-use crate::dsql::conflict;
+use crate::dsql::{conflict, limits};
 use crate::net::random;
 use crate::wire::backend::{self, TransactionStatus};
 use crate::wire::{ErrorFields, ErrorResponse, FrameError, SqlState, encode, frame, frontend};
 
-/// The longest message that DSQL reads, in bytes. A longer one ends the connection without an
-/// error (seen 2026-09; the user guide says 08P01).
-const MAX_MESSAGE: usize = 10 * 1024 * 1024;
 /// How long PostgreSQL may go on for a client that has sent its last byte.
 const LINGER: Duration = Duration::from_secs(30);
 
@@ -47,6 +46,8 @@ pub(super) enum End {
     Vanished,
     /// The client broke the protocol.
     Broke(Violation),
+    /// The cluster ends it, without a word.
+    Cut,
 }
 
 /// Why nothing more is read from a client.
@@ -54,7 +55,7 @@ pub(super) enum End {
 pub(super) enum Violation {
     /// A length that no message can have.
     Length(FrameError),
-    /// More than [`MAX_MESSAGE`].
+    /// More than [`limits::MESSAGE_SIZE`].
     TooLong,
     /// A message that no frontend sends, or whose body is not what its type says.
     Malformed(u8),
@@ -90,7 +91,7 @@ pub(super) struct Portal {
 pub(super) struct Shape<'r> {
     pub(super) expected: Expected,
     /// DSQL's error, which the client gets instead of PostgreSQL's.
-    pub(super) refusal: Option<&'r Refusal>,
+    pub(super) refusal: Option<&'r ErrorResponse>,
     /// The client gets errors only.
     pub(super) hidden: bool,
     /// The client gets nothing.
@@ -98,6 +99,18 @@ pub(super) struct Shape<'r> {
     /// CommandComplete waits in [`Engine::held`].
     pub(super) hold: bool,
 }
+
+/// Of a statement of our own.
+pub(super) const HIDDEN: Shape<'static> = Shape {
+    expected: Expected {
+        tag: None,
+        position: Position::Elsewhere,
+    },
+    refusal: None,
+    hidden: true,
+    mute: false,
+    hold: false,
+};
 
 /// A session.
 pub(super) struct Engine<'f, S> {
@@ -114,29 +127,47 @@ pub(super) struct Engine<'f, S> {
     pub(super) skipping: bool,
     /// A CommandComplete that waits for its transaction to be committed.
     pub(super) held: BytesMut,
+    /// What is injected into this session.
+    pub(super) faults: SessionFaults,
+    /// The version of the catalog that it has seen.
+    pub(super) seen_catalog: u64,
+    /// OC000 is due at the end of this autocommit statement.
+    pub(super) conflict_at_end: bool,
+    /// When the session is as old as it may become.
+    expires: Instant,
     /// The client will send no more; PostgreSQL has this long to finish what it does.
     lingering: Option<std::pin::Pin<Box<Sleep>>>,
 }
 
 /// Serves a client that has logged in to its end.
-pub(super) async fn serve<S>(front: &Front, client: S, unread: BytesMut, server: UnixStream)
+pub(super) async fn serve<S>(front: &Front, client: Peer<S>, server: UnixStream, admitted: Admitted)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let now = Instant::now();
+    let key = (admitted.faults.process_id(), random_secret());
     let mut engine = Engine {
         front,
-        client: Peer::new(client, unread),
+        client,
         behind: Peer::new(server, BytesMut::new()),
-        replies: Replies::new(random_key()),
+        replies: Replies::new(key),
         status: TransactionStatus::Idle,
-        transaction: Transaction::none(Instant::now()),
+        transaction: Transaction::none(now),
         prepared: HashMap::new(),
         portals: HashMap::new(),
         skipping: false,
         held: BytesMut::new(),
+        faults: admitted.faults,
+        seen_catalog: front.catalog.version(),
+        conflict_at_end: false,
+        expires: now + front.limits.duration(&limits::SESSION_AGE),
         lingering: None,
     };
     let Err(end) = engine.run().await;
+    if matches!(end, End::Cut) {
+        // Not even a word of TLS.
+        return;
+    }
     let mut client = engine.last_words(&end);
     let say = async {
         client.flush().await?;
@@ -174,7 +205,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             // It would call what our own functions hide.
             frontend::FUNCTION_CALL => {
                 let refusal = Refusal::new("0A000", "function call message not supported");
-                self.fail(&refusal).await?;
+                self.fail(&to_response(&refusal)).await?;
                 self.say_ready();
                 Ok(())
             }
@@ -183,12 +214,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     }
 
     pub(super) fn next_request(&mut self) -> Result<Option<Message>, End> {
-        next_request(&mut self.client)
+        next_request(
+            &mut self.client,
+            self.front.limits.of(&limits::MESSAGE_SIZE),
+        )
     }
 
     /// The client's next message.
     async fn request(&mut self) -> Result<Message, End> {
         loop {
+            if self.status == TransactionStatus::Idle && self.expires <= Instant::now() {
+                return Err(End::Cut);
+            }
             if let Some(message) = self.next_request()? {
                 return Ok(message);
             }
@@ -196,7 +233,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
                 return Err(End::Finished);
             }
             self.flush().await?;
+            let expires = match self.status {
+                TransactionStatus::Idle => self.expires,
+                // A transaction that has begun may go on (preview-era user guide).
+                _ => self.expires + self.front.limits.duration(&limits::TRANSACTION_AGE),
+            };
             tokio::select! {
+                () = sleep_until(expires) => return Err(End::Cut),
+                () = self.faults.cut_requested() => return Err(End::Cut),
+                () = self.faults.expiry_requested(), if self.expires > Instant::now() => {
+                    self.expires = Instant::now();
+                }
                 read = self.client.fill() => match read {
                     Ok(0) => return Err(End::Finished),
                     Ok(_) => {}
@@ -228,6 +275,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
                     Err(_) => return Err(End::ClientGone),
                 },
                 () = elapsed(&mut self.lingering) => return Err(End::ClientGone),
+                () = self.faults.cut_requested() => return Err(End::Cut),
             }
         }
     }
@@ -286,8 +334,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
                     .refusal
                     .filter(|_| sqlstate != SqlState::IN_FAILED_TRANSACTION);
                 if shape.mute {
+                    // The caller says something else.
                 } else if let Some(refusal) = refusal {
-                    to_response(refusal).encode(&mut self.client.out);
+                    refusal.encode(&mut self.client.out);
                 } else if is_conflict(sqlstate) && !fields.is_fatal() {
                     to_response(&data_conflict()).encode(&mut self.client.out);
                 } else {
@@ -300,6 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             }
             // They are about the session and not about the statement.
             backend::PARAMETER_STATUS => {
+                self.note_parameter(message);
                 self.replies
                     .pass(message, shape.expected, &mut self.client.out);
             }
@@ -332,8 +382,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         self.until_ready(shape).await
     }
 
+    fn note_parameter(&self, message: &Message) {
+        if let Ok(status) = backend::ParameterStatus::read(message.body())
+            && status.name == b"application_name"
+        {
+            let name = String::from_utf8_lossy(status.value);
+            self.faults.set_application_name(&name);
+        }
+    }
+
     /// Has PostgreSQL fail, and tells the client DSQL's reason.
-    pub(super) async fn fail(&mut self, refusal: &Refusal) -> Result<(), End> {
+    pub(super) async fn fail(&mut self, refusal: &ErrorResponse) -> Result<(), End> {
         let shape = Shape {
             refusal: Some(refusal),
             ..Shape::default()
@@ -341,20 +400,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         self.simple(FAILING, shape).await.map(drop)
     }
 
-    /// Before a statement of this class is executed: why it cannot be.
-    pub(super) fn before(&mut self, class: Class) -> Option<Refusal> {
+    /// Before a statement is executed: why it cannot be.
+    pub(super) async fn before(
+        &mut self,
+        text: &[u8],
+        class: Class,
+    ) -> Result<Option<ErrorResponse>, End> {
         let version = self.front.catalog.version();
-        if self.transaction.phase == Phase::Idle {
+        let begins = self.transaction.phase == Phase::Idle;
+        if begins {
             self.transaction = Transaction::begin(Phase::Implicit, version, Instant::now());
-            return None;
         }
         if self.status == TransactionStatus::Failed || class == Class::Rollback {
-            return None;
+            return Ok(None);
+        }
+        let statement = Statement {
+            text,
+            in_block: self.transaction.phase == Phase::Block,
+        };
+        let Injected { delay, fault } = self.faults.at_statement(&statement);
+        self.pause(delay).await?;
+        match fault {
+            None => {}
+            Some(StatementFault::Cut) => return Err(End::Cut),
+            Some(StatementFault::ConflictAtSync) => self.conflict_at_end = true,
+            Some(fault) => return Ok(fault.to_response()),
+        }
+        if begins {
+            let stale = std::mem::replace(&mut self.seen_catalog, version) != version;
+            let due = stale && self.faults.stale_catalog();
+            return Ok(due.then(|| to_response(&schema_conflict())));
         }
         if version != self.transaction.catalog {
-            return Some(schema_conflict());
+            return Ok(Some(to_response(&schema_conflict())));
         }
-        self.transaction.refuses(class)
+        Ok(self.transaction.refuses(class).as_ref().map(to_response))
+    }
+
+    /// Waits for as long as a fault says.
+    pub(super) async fn pause(&self, delay: Duration) -> Result<(), End> {
+        if delay.is_zero() {
+            return Ok(());
+        }
+        tokio::select! {
+            () = sleep(delay) => Ok(()),
+            () = self.faults.cut_requested() => Err(End::Cut),
+        }
     }
 
     /// A statement of this class was executed.
@@ -365,15 +456,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         }
     }
 
-    /// Why the transaction cannot be committed.
-    pub(super) fn before_commit(&self) -> Option<Refusal> {
-        (self.front.catalog.version() != self.transaction.catalog).then(schema_conflict)
-    }
-
     /// The transaction was committed.
     pub(super) fn committed(&mut self) {
         if self.transaction.changes_catalog() {
-            self.front.catalog.changed();
+            self.seen_catalog = self.front.catalog.changed();
         }
         self.ended();
     }
@@ -382,6 +468,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     pub(super) fn ended(&mut self) {
         self.transaction = Transaction::none(Instant::now());
         self.portals.clear();
+        self.conflict_at_end = false;
+        self.faults.rolled_back();
     }
 
     fn last_words(self, end: &End) -> Peer<S> {
@@ -389,7 +477,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         let response = match end {
             End::Vanished => Some(vanished()),
             End::Broke(violation) => response_to(*violation),
-            End::Finished | End::Closed => None,
+            End::Finished | End::Closed | End::Cut => None,
             End::ClientGone => {
                 client.out.clear();
                 None
@@ -414,6 +502,7 @@ async fn elapsed(sleep: &mut Option<std::pin::Pin<Box<Sleep>>>) {
 /// of it, it is looked at.
 fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
     client: &mut Peer<S>,
+    longest: u64,
 ) -> Result<Option<Message>, End> {
     if let Some((&[tag, a, b, c, d], _)) = client.unread().split_first_chunk::<{ frame::HEADER }>()
     {
@@ -421,7 +510,7 @@ fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
             return Err(End::Broke(Violation::Malformed(tag)));
         }
         let length = u32::from_be_bytes([a, b, c, d]);
-        if !usize::try_from(length).is_ok_and(|n| n <= MAX_MESSAGE) {
+        if u64::from(length) > longest {
             return Err(End::Broke(Violation::TooLong));
         }
     }
@@ -439,11 +528,11 @@ fn is_conflict(sqlstate: SqlState) -> bool {
     [conflict::SQLSTATE, DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE].contains(&code)
 }
 
-fn data_conflict() -> Refusal {
+pub(super) fn data_conflict() -> Refusal {
     Refusal::new(conflict::SQLSTATE, conflict::DATA)
 }
 
-fn schema_conflict() -> Refusal {
+pub(super) fn schema_conflict() -> Refusal {
     Refusal::new(conflict::SQLSTATE, conflict::SCHEMA)
 }
 
@@ -455,13 +544,12 @@ pub(super) fn to_response(refusal: &Refusal) -> ErrorResponse {
     response
 }
 
-/// A process id and a secret that belong to nobody.
-fn random_key() -> (i32, [u8; 4]) {
-    let mut bytes = [0; 8];
-    // Without randomness it is a key of zeroes, which does as well: nothing listens to it.
+/// The secret of BackendKeyData.
+fn random_secret() -> [u8; 4] {
+    let mut bytes = [0; 4];
+    // Without randomness it is zeroes, which do as well: nothing listens to it.
     random::fill(&mut bytes).ok();
-    let [a, b, c, d, secret @ ..] = bytes;
-    (i32::from_be_bytes([a & 0x7f, b, c, d]), secret)
+    bytes
 }
 
 fn vanished() -> ErrorResponse {

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use bytes::{BufMut as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::super::judge::{Class, Refusal, Stage, Verdict, judge};
-use super::engine::{Answer, End, Engine, FAILING, Portal, Prepared, Shape, Violation};
+use super::super::judge::{Class, Stage, Verdict, judge};
+use super::commit::Commit;
+use super::engine::{
+    Answer, End, Engine, FAILING, HIDDEN, Portal, Prepared, Shape, Violation, to_response,
+};
 use super::peer::Message;
 use super::replies::{Expected, Position};
 use super::transaction::Phase;
 use crate::sql;
 use crate::wire::backend::{self, TransactionStatus};
-use crate::wire::encode;
 use crate::wire::frontend::{self, Bind, Execute, Parse, Target};
+use crate::wire::{ErrorResponse, encode};
 
 /// The name of our own statements and portals.
 const OWN_NAME: &[u8] = b"dsql_local";
@@ -41,7 +44,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         let judgement = judge(sql::single_statement(parse.sql).unwrap_or_default());
         let (sql, expected) = match &judgement.verdict {
             Verdict::Refuse(refusal) if refusal.stage == Stage::Analysis => {
-                return self.refuse(refusal).await;
+                return self.refuse(&to_response(refusal)).await;
             }
             Verdict::Refuse(_) => (Some(NEVER), Position::Elsewhere),
             Verdict::Rewrite { sql, .. } => (Some(sql.as_slice()), Position::Elsewhere),
@@ -110,20 +113,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         let prepared = Arc::clone(&portal.prepared);
         let class = prepared.judgement.class;
         let tag = match &prepared.judgement.verdict {
-            Verdict::Refuse(refusal) => return self.refuse(refusal).await,
+            Verdict::Refuse(refusal) => return self.refuse(&to_response(refusal)).await,
             Verdict::Rewrite { tag, .. } => *tag,
             Verdict::Allow => None,
         };
-        let refusal = if class == Class::Commit {
-            self.before_commit_of_block().await?
-        } else {
-            self.before(class)
-        };
-        if let Some(refusal) = refusal {
+        if class == Class::Commit && self.in_open_block() {
+            match self.before_commit().await? {
+                Commit::Go => {}
+                Commit::Refused(refusal) => {
+                    self.hidden_extended(b"ROLLBACK").await?;
+                    self.ended();
+                    return self.refuse(&refusal).await;
+                }
+                Commit::Untold(untold) => {
+                    self.ask(message.bytes(), HIDDEN).await?;
+                    self.committed();
+                    self.skipping = true;
+                    return self.tell(&untold);
+                }
+            }
+        } else if let Some(refusal) = self.before(&prepared.text, class).await? {
             return self.refuse(&refusal).await;
         }
-        let open =
-            self.transaction.phase == Phase::Block && self.status != TransactionStatus::Failed;
+        let open = self.in_open_block();
         let position = match prepared.judgement.verdict {
             Verdict::Allow => Position::Same,
             _ => Position::Elsewhere,
@@ -143,24 +155,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         Ok(())
     }
 
-    /// Why a block cannot be committed; it is rolled back then.
-    async fn before_commit_of_block(&mut self) -> Result<Option<Refusal>, End> {
-        if self.transaction.phase != Phase::Block || self.status == TransactionStatus::Failed {
-            return Ok(None);
-        }
-        let refusal = self.before_commit();
-        if refusal.is_some() {
-            self.hidden_extended(b"ROLLBACK").await?;
-            self.ended();
-        }
-        Ok(refusal)
+    fn in_open_block(&self) -> bool {
+        self.transaction.phase == Phase::Block && self.status != TransactionStatus::Failed
     }
 
     pub(super) async fn sync(&mut self) -> Result<(), End> {
+        let mut how = Commit::Go;
         if self.transaction.phase == Phase::Implicit && !self.skipping {
-            let refusal = self.before_commit();
-            if let Some(refusal) = refusal {
-                self.refuse(&refusal).await?;
+            how = self.before_commit().await?;
+            if let Commit::Refused(refusal) = &how {
+                self.refuse(refusal).await?;
             }
         }
         encode::sync(&mut self.behind.out);
@@ -177,13 +181,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             }
         }
         self.skipping = false;
+        if let Commit::Untold(untold) = how {
+            self.tell(&untold)?;
+        }
         self.say_ready();
-        // A client waits for this one.
         Ok(())
     }
 
     /// Has PostgreSQL fail up to the next Sync, and tells the client DSQL's reason.
-    async fn refuse(&mut self, refusal: &Refusal) -> Result<(), End> {
+    async fn refuse(&mut self, refusal: &ErrorResponse) -> Result<(), End> {
         let shape = Shape {
             refusal: Some(refusal),
             ..Shape::default()
@@ -195,10 +201,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     /// A statement of our own, in the client's transaction. The client sees its error, if it
     /// fails, and nothing else.
     async fn hidden_extended(&mut self, sql: &[u8]) -> Result<Answer, End> {
-        let hidden = Shape {
-            hidden: true,
-            ..Shape::default()
-        };
         let out = &mut self.behind.out;
         out.extend_from_slice(&parse_message(OWN_NAME, sql, &[]));
         encode::frame(frontend::BIND, out, |body| {
@@ -212,14 +214,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         });
         encode::frame(frontend::FLUSH, out, |_| {});
         self.send().await?;
-        let answer = self.until_answered(hidden).await?;
+        let answer = self.until_answered(HIDDEN).await?;
         let mut close = bytes::BytesMut::new();
         encode::frame(frontend::CLOSE, &mut close, |body| {
             body.put_u8(b'S');
             encode::cstr(OWN_NAME, body);
         });
         if let Answer::Done(_) = answer {
-            self.ask(&close, hidden).await?;
+            self.ask(&close, HIDDEN).await?;
         }
         Ok(answer)
     }

@@ -6,6 +6,7 @@
 //! [`replies`] makes DSQL's answers of PostgreSQL's.
 
 mod catalog;
+mod commit;
 mod copy;
 mod engine;
 mod extended;
@@ -18,15 +19,18 @@ mod syntax;
 mod transaction;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use self::login::{Closed, Login};
+use self::login::{Admitted, Closed, Login};
+use self::peer::Peer;
+use super::Limits;
+use super::faults::Faults;
 use super::identity::Identity;
+use super::quota::Quota;
 use crate::net::tls_server::TlsServer;
 use crate::wire::{ErrorResponse, SqlState};
 
@@ -44,51 +48,32 @@ pub(super) struct Front {
     endpoint: String,
     /// The socket of the PostgreSQL behind.
     postgres: PathBuf,
-    clock: Clock,
     catalog: catalog::Catalog,
     syntax: syntax::Syntax,
-}
-
-/// The system's clock, or one that is ahead of it.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    ahead: AtomicI64,
-}
-
-impl Clock {
-    /// Goes this many seconds ahead of the system's clock, or behind it.
-    pub(super) fn shift(&self, seconds: i64) {
-        self.ahead.store(seconds, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> SystemTime {
-        let seconds = self.ahead.load(Ordering::Relaxed);
-        let by = Duration::from_secs(seconds.unsigned_abs());
-        let now = SystemTime::now();
-        let shifted = if seconds < 0 {
-            now.checked_sub(by)
-        } else {
-            now.checked_add(by)
-        };
-        shifted.unwrap_or(now)
-    }
+    faults: Faults,
+    quota: Quota,
+    limits: Limits,
 }
 
 impl Front {
-    pub(super) fn new(tls: TlsServer, identity: Identity, postgres: PathBuf) -> Self {
+    pub(super) fn new(
+        tls: TlsServer,
+        identity: Identity,
+        postgres: PathBuf,
+        limits: &Limits,
+        faults: Faults,
+    ) -> Self {
         Self {
             tls,
             endpoint: identity.endpoint(),
             identity,
             postgres,
-            clock: Clock::default(),
             catalog: catalog::Catalog::default(),
             syntax: syntax::Syntax::default(),
+            faults,
+            quota: Quota::new(limits, Instant::now()),
+            limits: limits.clone(),
         }
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// Serves one connection to its end.
@@ -106,7 +91,8 @@ impl Front {
             }
         };
         let (stream, unread) = session.client.into_parts();
-        engine::serve(self, stream, unread, session.server).await;
+        let client = Peer::new(stream, unread);
+        engine::serve(self, client, session.server, session.admitted).await;
     }
 
     async fn login(&self, stream: TcpStream) -> Result<Session, Closed> {
@@ -114,9 +100,14 @@ impl Front {
         let Login {
             mut client,
             startup,
+            admitted,
         } = login::login(self, stream).await?;
         match self.connect(&startup).await {
-            Ok(server) => Ok(Session { client, server }),
+            Ok(server) => Ok(Session {
+                client,
+                server,
+                admitted,
+            }),
             Err(error) => {
                 client.refuse(&unreachable(&error)).await;
                 Err(Closed::Postgres(error))
@@ -150,6 +141,7 @@ fn unreachable(error: &dyn std::fmt::Display) -> ErrorResponse {
 struct Session {
     client: login::Client,
     server: UnixStream,
+    admitted: Admitted,
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::judge::{Class, Judgement, Verdict, judge};
-use super::engine::{Answer, End, Engine, FAILING, Shape, to_response};
+use super::commit::Commit;
+use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Shape, to_response};
 use super::replies::{Expected, Position};
 use super::transaction::Phase;
 use crate::sql::{self, Statement};
@@ -31,7 +32,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             [] => {
                 self.simple(text, Shape::default()).await?;
             }
-            [only] => {
+            // What reads has nothing to commit, and what PostgreSQL does not run in a transaction
+            // block is among it.
+            [only] if self.status != TransactionStatus::Idle || !writes(only.bytes(text)) => {
                 let judgement = judge(only.bytes(text));
                 self.statement(text, Position::Same, judgement, false)
                     .await?;
@@ -46,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     }
 
     async fn script(&mut self, text: &[u8], statements: &[Statement]) -> Result<(), End> {
-        if !self.check_syntax(text, statements).await? {
+        if statements.len() > 1 && !self.check_syntax(text, statements).await? {
             return Ok(());
         }
         // In the transaction that the client does not see.
@@ -133,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         let class = judgement.class;
         let (sql, expected) = match &judgement.verdict {
             Verdict::Refuse(refusal) => {
-                self.fail(refusal).await?;
+                self.fail(&to_response(refusal)).await?;
                 return Ok(self.failed());
             }
             Verdict::Allow => (
@@ -157,7 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         if class == Class::Commit {
             return self.commit(sql, expected).await;
         }
-        if let Some(refusal) = self.before(class) {
+        if let Some(refusal) = self.before(text, class).await? {
             self.fail(&refusal).await?;
             return Ok(self.failed());
         }
@@ -190,14 +193,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
 
     async fn commit(&mut self, sql: &[u8], expected: Expected) -> Result<Outcome, End> {
         let open = self.status == TransactionStatus::InTransaction;
-        if let Some(refusal) = self.before_commit().filter(|_| open) {
-            self.hidden(b"ROLLBACK").await?;
-            to_response(&refusal).encode(&mut self.client.out);
-            return Ok(self.failed());
-        }
-        let shape = Shape {
-            expected,
-            ..Shape::default()
+        let how = if open {
+            self.before_commit().await?
+        } else {
+            Commit::Go
+        };
+        let shape = match how {
+            Commit::Refused(refusal) => {
+                self.hidden(b"ROLLBACK").await?;
+                refusal.encode(&mut self.client.out);
+                return Ok(self.failed());
+            }
+            Commit::Untold(_) => HIDDEN,
+            Commit::Go => Shape {
+                expected,
+                ..Shape::default()
+            },
         };
         if matches!(self.simple(sql, shape).await?, Answer::Failed(_)) {
             return Ok(self.failed());
@@ -207,37 +218,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         } else {
             self.ended();
         }
+        if let Commit::Untold(untold) = how {
+            self.tell(&untold)?;
+            return Ok(Outcome::Failed);
+        }
         Ok(Outcome::Done)
     }
 
     /// Commits what the client takes for one implicit transaction.
     async fn commit_hidden(&mut self) -> Result<(), End> {
-        if let Some(refusal) = self.before_commit() {
+        let how = self.before_commit().await?;
+        if let Commit::Refused(refusal) = how {
             self.held.clear();
             self.hidden(b"ROLLBACK").await?;
-            to_response(&refusal).encode(&mut self.client.out);
+            refusal.encode(&mut self.client.out);
             self.ended();
             return Ok(());
         }
-        match self.hidden(b"COMMIT").await? {
-            Answer::Done(_) => {
-                let held = self.held.split();
-                self.client.out.extend_from_slice(&held);
-                self.committed();
-            }
-            Answer::Failed(_) => self.ended(),
+        if let Answer::Failed(_) = self.hidden(b"COMMIT").await? {
+            self.ended();
+            return Ok(());
+        }
+        let held = self.held.split();
+        self.committed();
+        match how {
+            Commit::Untold(untold) => self.tell(&untold)?,
+            _ => self.client.out.extend_from_slice(&held),
         }
         Ok(())
     }
 
     /// A statement of our own. The client sees its error, if it fails, and nothing else.
     pub(super) async fn hidden(&mut self, sql: &[u8]) -> Result<Answer, End> {
-        let shape = Shape {
-            hidden: true,
-            ..Shape::default()
-        };
-        self.simple(sql, shape).await
+        self.simple(sql, HIDDEN).await
     }
+}
+
+/// Whether a statement, on its own, is a transaction with something to commit.
+fn writes(statement: &[u8]) -> bool {
+    let judgement = judge(statement);
+    matches!(judgement.class, Class::Ddl | Class::Dml | Class::Locking)
+        && !matches!(judgement.verdict, Verdict::Refuse(_))
 }
 
 /// How many characters these bytes are in UTF-8.
