@@ -268,7 +268,8 @@ async fn check_mapping(front: &Front, user: &str) -> Result<(), Closed> {
     match ask.await {
         Ok(Some(lacks)) if lacks == "t" => {
             let denied = ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, token::DENIED);
-            let hint = format!("As admin: AWS IAM GRANT {user} TO {};", literal(ARN));
+            let role = user.replace('"', "\"\"");
+            let hint = format!("As admin: AWS IAM GRANT \"{role}\" TO {};", literal(ARN));
             Err(Closed::Refused(denied.hint(hint)))
         }
         Ok(_) => Ok(()),
