@@ -114,7 +114,7 @@ fn positions_and_tags_are_those_of_the_clients_text() {
 fn what_our_functions_ran_is_not_told() {
     let sent = |context: &str| {
         let error = format!("SERROR\0C42703\0Mno\0p9\0qCREATE\0W{context}\0Fparse.c\0\0");
-        processed(&message(b'E', error.as_bytes()), 9)
+        processed(&message(b'E', error.as_bytes()))
     };
     let left =
         |context: &str| message(b'E', format!("SERROR\0C42703\0Mno\0{context}\0").as_bytes());
@@ -132,7 +132,7 @@ fn what_our_functions_ran_is_not_told() {
     );
     let theirs = format!("SERROR\0C42703\0Mno\0p9\0qSELECT\0W{theirs}\0Fparse.c\0\0");
     let theirs = message(b'E', theirs.as_bytes());
-    assert_eq!(processed(&theirs, 9), theirs);
+    assert_eq!(processed(&theirs), theirs);
 }
 
 #[test]
@@ -149,6 +149,6 @@ fn some_errors_of_postgresql_are_dsqls() {
         ),
     ] {
         let input = message(b'E', postgres.as_bytes());
-        assert_eq!(processed(&input, 9), message(b'E', dsql.as_bytes()));
+        assert_eq!(processed(&input), message(b'E', dsql.as_bytes()));
     }
 }
