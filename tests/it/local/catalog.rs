@@ -74,6 +74,11 @@ async fn columns_have_types_that_dsql_has() {
                     "Datatype limit greater than 65535 bytes not supported for varchar",
                 ),
                 (
+                    "CREATE DOMAIN x AS varchar(65536)",
+                    "54000",
+                    "Datatype limit greater than 65535 bytes not supported for varchar",
+                ),
+                (
                     "CREATE TABLE x (a char(4097))",
                     "54000",
                     "Datatype limit greater than 4096 bytes not supported for char",
@@ -311,7 +316,7 @@ async fn what_is_ours_stays_ours() {
             "SELECT pg_catalog.dsql_local_next_job('0')",
             "SELECT pg_catalog.dsql_local_run_job('a')",
             "SELECT pg_catalog.dsql_local_as_owner_of('pg_class', 'SELECT 1')",
-            "SELECT pg_catalog.dsql_local_iam_role('admin', '')",
+            "SELECT pg_catalog.dsql_local_iam_role('admin')",
             "SELECT pg_catalog.dsql_local_lacks_iam('admin', '')",
             "DROP EVENT TRIGGER dsql_local_quota",
             "ALTER EVENT TRIGGER dsql_local_quota DISABLE",
