@@ -7,17 +7,26 @@
 
 mod authority;
 mod bootstrap;
+mod clock;
 mod cluster;
+mod control;
 mod directory;
 mod error;
+pub mod faults;
 mod front;
 mod identity;
+mod jobs;
 mod judge;
-#[cfg_attr(not(test), allow(dead_code, reason = "the front does not use it yet"))]
+mod lifetime;
+mod limits;
 mod occ;
 mod postgres;
+mod quota;
 pub mod token;
 
-pub use cluster::{Cluster, Faults, LocalOptions};
+pub use cluster::{CONTROL_VARIABLE, Cluster, LocalOptions};
 pub use error::LocalError;
+pub use faults::Faults;
 pub use identity::Credentials;
+pub use lifetime::Lifetime;
+pub use limits::Limits;

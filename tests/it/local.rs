@@ -1,6 +1,12 @@
 //! A real local cluster, over real TLS.
 
+mod catalog;
 pub(crate) mod client;
+mod faults;
+mod iam;
+mod jobs;
+
+use std::path::Path;
 
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};
@@ -16,7 +22,11 @@ const DENIED: &str = "unable to accept connection, access denied";
 
 /// Runs `test` while a temporary cluster is served.
 async fn with_cluster(test: impl AsyncFnOnce(&Access)) {
-    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    with_options(LocalOptions::default(), test).await;
+}
+
+async fn with_options(options: LocalOptions, test: impl AsyncFnOnce(&Access)) {
+    let mut cluster = Cluster::start(options).await.unwrap();
     let access = Access::to(&cluster);
     serve_while(&mut cluster, Box::pin(test(&access)))
         .await
@@ -39,6 +49,19 @@ async fn serve_while(
         stop.send(()).unwrap_or(());
     };
     tokio::join!(serve, run).0
+}
+
+/// A session behind the front, given the directory of PostgreSQL's socket.
+async fn superuser(socket: &Path) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::Config::new()
+        .host_path(socket)
+        .user("dsql_local")
+        .dbname("postgres")
+        .connect(tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 #[tokio::test]
@@ -156,6 +179,7 @@ async fn it_passes_for_dsql() {
                 error(&messages)
             );
         }
+        admin.grant_iam("alice", Cluster::IAM_ARN).await;
         let (mut alice, _) = access
             .login_with("alice", &[("options", "-c search_path=app")])
             .await;
@@ -806,6 +830,7 @@ async fn admin_gets_no_further_than_the_database() {
     serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
         let denied = Some("42501".to_owned());
+        assert_eq!(state(&mut admin, "CREATE TABLE o (l text)").await, None);
         for sql in [
             "GRANT pg_execute_server_program TO admin",
             "GRANT pg_read_server_files TO admin",
@@ -814,7 +839,7 @@ async fn admin_gets_no_further_than_the_database() {
             "GRANT dsql_local TO admin",
             "CREATE ROLE r IN ROLE pg_execute_server_program",
             "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
-            "CREATE TABLE o (l text); COPY o FROM PROGRAM 'id'",
+            "COPY o FROM PROGRAM 'id'",
             "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
         ] {
             assert_eq!(state(&mut admin, sql).await, denied, "{sql}");
@@ -824,14 +849,7 @@ async fn admin_gets_no_further_than_the_database() {
         let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
         assert_eq!(state(&mut admin, sql).await, None);
         // As a data directory may have it that an earlier version prepared.
-        let (superuser, connection) = tokio_postgres::Config::new()
-            .host_path(cluster_socket)
-            .user("dsql_local")
-            .dbname("postgres")
-            .connect(tokio_postgres::NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(connection);
+        let superuser = superuser(&cluster_socket).await;
         let sql = "GRANT pg_execute_server_program TO admin";
         superuser.batch_execute(sql).await.unwrap();
         assert_eq!(admin.value(granted).await, "1");

@@ -1,6 +1,6 @@
--- What a statement changed, told to the front as a notice: `TABLE OPERATION ROWS BYTES`, and in a
--- transaction block also the rows themselves, as they were and as they are now. The front takes
--- these notices out of the stream.
+-- What a statement in a transaction block changed, told to the front as a notice: `TABLE OPERATION
+-- ROWS BYTES`, and the rows themselves, as they were and as they are now. The front takes these
+-- notices out of the stream. In autocommit rows are counted and nothing is told.
 --
 -- A row is the text of its record, which reads back to the same row under the settings below
 -- whatever the session's are; base64 keeps it out of the client's encoding.
@@ -23,8 +23,8 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_number(text, bigint) RETURNS bigint
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_account(rows bigint, bytes bigint, block boolean)
   RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  row_limit bigint := {own}_number('{own}.max_rows', 3000);
-  byte_limit bigint := {own}_number('{own}.max_bytes', 10485760);
+  row_limit bigint := COALESCE({own}_limit('transaction_rows'), 3000);
+  byte_limit bigint := COALESCE({own}_limit('transaction_size'), 10485760);
 BEGIN
   rows := rows + {own}_number('{own}.rows', 0);
   bytes := bytes + {own}_number('{own}.bytes', 0);
@@ -34,8 +34,9 @@ BEGIN
   END IF;
   IF bytes > byte_limit AND NOT block THEN
     RAISE EXCEPTION USING ERRCODE = '54000', SCHEMA = '{own}',
-      MESSAGE = 'transaction size limit 10mb exceeded',
-      DETAIL = format('Current transaction size %smb > 10mb', bytes / 1048576);
+      MESSAGE = format('transaction size limit %smb exceeded', byte_limit / 1048576),
+      DETAIL = format('Current transaction size %smb > %smb', bytes / 1048576,
+        byte_limit / 1048576);
   END IF;
   PERFORM {own}_set_config('{own}.rows', rows::text, true),
     {own}_set_config('{own}.bytes', bytes::text, true);
@@ -61,7 +62,8 @@ DECLARE
   mode text := {own}_current_setting('{own}.capture', true);
   block boolean := mode IS NOT DISTINCT FROM 'rows' OR mode IS NOT DISTINCT FROM 'apply';
   -- Rows that nobody can commit need not be carried.
-  budget bigint := {own}_number('{own}.max_bytes', 10485760) - {own}_number('{own}.bytes', 0);
+  budget bigint := COALESCE({own}_limit('transaction_size'), 10485760)
+    - {own}_number('{own}.bytes', 0);
   base text := COALESCE(TG_ARGV[0], TG_RELID::text);
   rows bigint;
   bytes bigint;
@@ -77,10 +79,10 @@ BEGIN
     RETURN NULL;
   END IF;
   PERFORM {own}_account(rows, bytes, block);
-  IF mode IS NOT DISTINCT FROM 'apply' THEN
+  IF mode IS DISTINCT FROM 'rows' THEN
     RETURN NULL;
   END IF;
-  IF TG_NARGS > 0 OR block AND bytes <= budget THEN
+  IF TG_NARGS > 0 OR bytes <= budget THEN
     -- The rows of both tables come in the order in which the statement changed them.
     IF TG_OP <> 'INSERT' THEN
       SELECT array_agg({own}_row::text) INTO before FROM gone {own}_row;

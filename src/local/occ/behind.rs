@@ -27,5 +27,5 @@ pub(in crate::local) trait Behind {
     type Lost;
 
     /// Runs a text of statements of our own. The client sees nothing of it. Not cancel-safe.
-    fn run(&mut self, sql: &str) -> impl Future<Output = Result<Reply, Failed<Self::Lost>>> + Send;
+    fn run(&mut self, sql: &str) -> impl Future<Output = Result<Reply, Failed<Self::Lost>>>;
 }

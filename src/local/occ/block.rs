@@ -35,6 +35,17 @@ enum Mode {
     Lost,
 }
 
+impl Mode {
+    /// Where a block goes from the tables.
+    fn after(contention: Contention) -> Self {
+        match contention {
+            Contention::Conflict => Self::Lost,
+            Contention::Wait => Self::Trial(Trial::Locked),
+            Contention::Doubt => Self::Trial(Trial::Doubted),
+        }
+    }
+}
+
 /// Why a statement is tried on shadows, and so what it means that it works there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Trial {
@@ -89,6 +100,8 @@ pub(in crate::local) struct Block {
     before: Mark,
     /// The tables that have shadows.
     shadowed: HashSet<u32>,
+    /// How often it has let go.
+    generation: u64,
 }
 
 impl Block {
@@ -99,7 +112,13 @@ impl Block {
             mode: Mode::Direct,
             before: Mark::default(),
             shadowed: HashSet::new(),
+            generation: 0,
         }
+    }
+
+    /// Changes whenever the portals that PostgreSQL had for the block are gone.
+    pub(in crate::local) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Takes what a trigger told.
@@ -150,6 +169,31 @@ impl Block {
         Ok(())
     }
 
+    /// Tries to get back to the tables before the text of the next statement is known.
+    pub(in crate::local) async fn wake<B: Behind>(&mut self, behind: &mut B) -> Result<(), B::Lost> {
+        self.before = self.journal.mark();
+        if self.mode == Mode::Parked {
+            match self.apply(behind).await? {
+                Applied::Yes => self.mode = Mode::Direct,
+                Applied::No(contention) => {
+                    let mode = Mode::after(contention);
+                    // If this fails, so does every statement.
+                    self.leave_tables(behind, mode).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The opposite of [`Block::wake`], should no statement have come.
+    pub(in crate::local) async fn rest<B: Behind>(&mut self, behind: &mut B) -> Result<(), B::Lost> {
+        if self.mode == Mode::Trial(Trial::Locked) {
+            self.let_go(behind).await?;
+            self.mode = Mode::Parked;
+        }
+        Ok(())
+    }
+
     /// Prepares for a statement, and says on what it has to run.
     pub(in crate::local) async fn ready<B: Behind>(
         &mut self,
@@ -166,11 +210,10 @@ impl Block {
                 }
                 // A schema change has no shadow.
                 Applied::No(_) if self.journal.has_ddl() => Ok(Ground::Nowhere),
-                Applied::No(Contention::Wait) => {
-                    self.try_on_shadows(behind, Mode::Trial(Trial::Locked), statement)
+                Applied::No(contention) => {
+                    self.try_on_shadows(behind, Mode::after(contention), statement)
                         .await
                 }
-                Applied::No(_) => self.try_on_shadows(behind, Mode::Lost, statement).await,
             },
             Mode::Trial(_) | Mode::Lost => self.shadows(behind, statement).await,
         }
@@ -196,11 +239,7 @@ impl Block {
                         _ => Retry::On(Ground::Nowhere),
                     });
                 }
-                let mode = match contention {
-                    Contention::Conflict => Mode::Lost,
-                    Contention::Wait => Mode::Trial(Trial::Locked),
-                    Contention::Doubt => Mode::Trial(Trial::Doubted),
-                };
+                let mode = Mode::after(contention);
                 match self.try_on_shadows(behind, mode, statement).await? {
                     Ground::Nowhere if contention == Contention::Doubt => Ok(Retry::FirstError),
                     ground => Ok(Retry::On(ground)),
@@ -264,18 +303,20 @@ impl Block {
     ) -> Result<Commit, B::Lost> {
         match self.mode {
             Mode::Direct => Ok(Commit::Go),
-            Mode::Parked => Ok(match self.apply(behind).await? {
+            Mode::Trial(Trial::Locked) if !self.shadowed.is_empty() => Ok(Commit::Conflict),
+            Mode::Parked | Mode::Trial(Trial::Locked) => Ok(match self.apply(behind).await? {
                 Applied::Yes => Commit::Go,
                 // Who commits cannot wait for somebody who may yet roll back.
                 Applied::No(_) => Commit::Conflict,
             }),
-            Mode::Trial(_) | Mode::Lost => Ok(Commit::Conflict),
+            Mode::Trial(Trial::Doubted) | Mode::Lost => Ok(Commit::Conflict),
         }
     }
 
     /// Runs what cannot fail, unless the session is lost or a limit hit.
     async fn let_go<B: Behind>(&mut self, behind: &mut B) -> Result<(), B::Lost> {
         self.shadowed.clear();
+        self.generation += 1;
         match behind.run(LET_GO).await {
             Ok(_) => Ok(()),
             Err(Failed::Lost(lost)) => Err(lost),
@@ -310,13 +351,26 @@ impl Block {
         }
     }
 
-    /// Leaves the tables for shadows.
+    /// Leaves the tables and runs a statement on shadows.
     async fn try_on_shadows<B: Behind>(
         &mut self,
         behind: &mut B,
         mode: Mode,
         statement: &[u8],
     ) -> Result<Ground, B::Lost> {
+        if self.leave_tables(behind, mode).await? {
+            self.shadows(behind, statement).await
+        } else {
+            Ok(Ground::Nowhere)
+        }
+    }
+
+    /// Lets go, and takes nothing but the settings along. False if the settings cannot be set.
+    async fn leave_tables<B: Behind>(
+        &mut self,
+        behind: &mut B,
+        mode: Mode,
+    ) -> Result<bool, B::Lost> {
         self.let_go(behind).await?;
         self.mode = mode;
         let mut sql = String::new();
@@ -328,9 +382,9 @@ impl Block {
             self.journal.bytes()
         ));
         match behind.run(&sql).await {
-            Ok(_) => self.shadows(behind, statement).await,
+            Ok(_) => Ok(true),
             Err(Failed::Lost(lost)) => Err(lost),
-            Err(Failed::Statement(_)) => Ok(Ground::Nowhere),
+            Err(Failed::Statement(_)) => Ok(false),
         }
     }
 

@@ -58,7 +58,7 @@ pub(in crate::local) struct Change {
     pub(in crate::local) rows: u64,
     /// Their size in bytes.
     pub(in crate::local) bytes: u64,
-    /// The rows themselves; `None` in autocommit, and where they are too many to ever be committed.
+    /// The rows themselves; `None` where they are too many to ever be committed.
     content: Option<Content>,
 }
 

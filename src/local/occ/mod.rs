@@ -27,9 +27,7 @@ mod names;
 #[cfg(test)]
 mod tests;
 
-#[allow(unused_imports, reason = "the front does not use it yet")]
 pub(in crate::local) use behind::{Behind, Failed, Reply};
-#[allow(unused_imports, reason = "the front does not use it yet")]
 pub(in crate::local) use block::{Block, Commit, Ground, Retry};
 pub(in crate::local) use change::Change;
 
