@@ -22,10 +22,10 @@ pub(in crate::local) enum Failed<L> {
 }
 
 /// A session of PostgreSQL that nobody else uses meanwhile.
-pub(in crate::local) trait Behind {
+pub(in crate::local) trait Behind: Send {
     /// Why a session was lost.
-    type Lost;
+    type Lost: Send;
 
     /// Runs a text of statements of our own. The client sees nothing of it. Not cancel-safe.
-    fn run(&mut self, sql: &str) -> impl Future<Output = Result<Reply, Failed<Self::Lost>>>;
+    fn run(&mut self, sql: &str) -> impl Future<Output = Result<Reply, Failed<Self::Lost>>> + Send;
 }

@@ -141,11 +141,6 @@ impl Block {
         self.journal.give_up();
     }
 
-    /// How many rows have been changed.
-    pub(in crate::local) fn rows(&self) -> u64 {
-        self.journal.rows()
-    }
-
     /// The size of the rows that have been changed, in bytes.
     pub(in crate::local) fn bytes(&self) -> u64 {
         self.journal.bytes()
@@ -170,7 +165,10 @@ impl Block {
     }
 
     /// Tries to get back to the tables before the text of the next statement is known.
-    pub(in crate::local) async fn wake<B: Behind>(&mut self, behind: &mut B) -> Result<(), B::Lost> {
+    pub(in crate::local) async fn wake<B: Behind>(
+        &mut self,
+        behind: &mut B,
+    ) -> Result<(), B::Lost> {
         self.before = self.journal.mark();
         if self.mode == Mode::Parked {
             match self.apply(behind).await? {
@@ -186,7 +184,10 @@ impl Block {
     }
 
     /// The opposite of [`Block::wake`], should no statement have come.
-    pub(in crate::local) async fn rest<B: Behind>(&mut self, behind: &mut B) -> Result<(), B::Lost> {
+    pub(in crate::local) async fn rest<B: Behind>(
+        &mut self,
+        behind: &mut B,
+    ) -> Result<(), B::Lost> {
         if self.mode == Mode::Trial(Trial::Locked) {
             self.let_go(behind).await?;
             self.mode = Mode::Parked;
