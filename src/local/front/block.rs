@@ -353,9 +353,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 closed += usize::from(message.tag() == backend::CLOSE_COMPLETE);
                 if let Some(sqlstate) = self.note(&message, &mut reply) {
                     self.recover().await.map_err(Failed::Lost)?;
+                    // A portal that failed keeps its name.
+                    for kind in [b'P', b'S'] {
+                        let close = close_message(kind, OWN_NAME);
+                        self.ask(&close, HIDDEN).await.map_err(Failed::Lost)?;
+                    }
                     return Err(Failed::Statement(sqlstate));
                 }
             }
+            // There is no ReadyForQuery that says so.
+            self.status = TransactionStatus::InTransaction;
         }
         Ok(reply)
     }
