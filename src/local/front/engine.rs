@@ -296,6 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     /// PostgreSQL's next message.
     pub(super) async fn reply(&mut self) -> Result<Message, End> {
+        let mut waited = 0;
         loop {
             if let Some(message) = self.behind.take().map_err(|_| End::Vanished)? {
                 return Ok(message);
@@ -311,7 +312,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 },
                 () = elapsed(&mut self.lingering) => return Err(End::ClientGone),
                 () = self.faults.cut_requested() => return Err(End::Cut),
-                () = sleep(watch::PATIENCE) => self.seat.waits(),
+                () = sleep(watch::PATIENCE) => {
+                    waited += 1;
+                    self.seat.waits(waited);
+                }
             }
         }
     }

@@ -341,6 +341,7 @@ impl Block {
         let mut sql = APPLYING.to_owned();
         self.journal.again(&mut sql);
         sql.push_str(TELLING);
+        sql.push_str(&self.counted());
         match behind.run(&sql).await {
             Ok(_) => Ok(Applied::Yes),
             Err(Failed::Lost(lost)) => Err(lost),
@@ -350,6 +351,15 @@ impl Block {
                 _ => Contention::Conflict,
             })),
         }
+    }
+
+    /// Has the limits go on where they were.
+    fn counted(&self) -> String {
+        format!(
+            "SET LOCAL dsql_local.rows = '{}'; SET LOCAL dsql_local.bytes = '{}'",
+            self.journal.rows(),
+            self.journal.bytes()
+        )
     }
 
     /// Leaves the tables and runs a statement on shadows.
@@ -376,12 +386,7 @@ impl Block {
         self.mode = mode;
         let mut sql = String::new();
         self.journal.settings(&mut sql);
-        // The row limit goes on where it was.
-        sql.push_str(&format!(
-            "SET LOCAL dsql_local.rows = '{}'; SET LOCAL dsql_local.bytes = '{}'",
-            self.journal.rows(),
-            self.journal.bytes()
-        ));
+        sql.push_str(&self.counted());
         match behind.run(&sql).await {
             Ok(_) => Ok(true),
             Err(Failed::Lost(lost)) => Err(lost),

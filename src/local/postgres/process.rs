@@ -30,7 +30,7 @@ const SETTINGS: &[&str] = &[
     // Crowds of clients are what it is for.
     "max_connections=300",
     // Autovacuum makes way for a schema change before that has waited too long.
-    "deadlock_timeout=40ms",
+    "deadlock_timeout=20ms",
     "max_prepared_transactions=0",
     // What DSQL reports of itself (seen 2026-09).
     "TimeZone=UTC",

@@ -169,13 +169,6 @@ impl Session {
         self.block = Some(block);
     }
 
-    pub(super) async fn try_park(&mut self) {
-        if let Some(mut block) = self.block.take() {
-            block.park(self).await.unwrap();
-            self.block = Some(block);
-        }
-    }
-
     /// Runs a statement, in the block if there is one.
     pub(super) async fn run_one(&mut self, sql: &str) -> Answer {
         match self.block.take() {
