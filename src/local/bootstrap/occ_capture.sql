@@ -88,10 +88,10 @@ BEGIN
   IF TG_NARGS > 0 OR bytes <= budget THEN
     -- The rows of both tables come in the order in which the statement changed them.
     IF TG_OP <> 'INSERT' THEN
-      SELECT array_agg({own}_row::text) INTO before FROM gone {own}_row;
+      SELECT array_agg(({own}_row.*)::text) INTO before FROM gone {own}_row;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-      SELECT array_agg({own}_row::text) INTO after FROM made {own}_row;
+      SELECT array_agg(({own}_row.*)::text) INTO after FROM made {own}_row;
     END IF;
   END IF;
   IF TG_NARGS > 0 THEN

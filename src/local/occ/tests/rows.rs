@@ -70,6 +70,7 @@ async fn all_rows_come_back_as_they_were() {
         assert_eq!(session.run_one(look).await.as_ref(), Ok(before), "{look}");
     }
     // On shadows it looks the same.
+    session.park().await;
     other.script("INSERT INTO parent VALUES (4)").await;
     assert!(!session.commit().await);
     session.begin().await;
@@ -80,8 +81,8 @@ async fn all_rows_come_back_as_they_were() {
     }
     let look = LOOK[0];
     let before = session.run_one(look).await.unwrap();
-    other.script("UPDATE child SET p = p").await;
     session.park().await;
+    other.script("UPDATE child SET p = p").await;
     assert_eq!(session.run_one(look).await, Ok(before));
     assert!(!session.commit().await);
     // The identity went on.

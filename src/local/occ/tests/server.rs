@@ -44,7 +44,10 @@ impl Server {
 
     /// A session of the role `admin`.
     pub(super) async fn session(&self) -> Session {
-        self.session_as("admin").await
+        let session = self.session_as("admin").await;
+        // A test that has to fail does not hang.
+        session.script("SET lock_timeout = '20s'").await;
+        session
     }
 
     pub(super) async fn session_as(&self, role: &str) -> Session {
