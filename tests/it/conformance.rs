@@ -1,0 +1,100 @@
+//! The conformance suite against a local cluster: directly, with TLS and a token, and through the
+//! proxy.
+//!
+//! `CONFORMANCE_FILTER` runs only the probes that hold its text.
+
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+use aws_types::sdk_config::SharedTimeSource;
+use dsql_proxy::conformance::{self, Report, RunOptions, Target};
+use dsql_proxy::dsql::endpoint;
+use dsql_proxy::iam::{CredentialSource, Region, Signer};
+use dsql_proxy::net::tls_client::{self, Negotiation};
+use dsql_proxy::net::trust;
+use dsql_proxy::upstream::Connector;
+
+use super::support::LocalProxy;
+
+/// Longer than any statement takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn options(name: &str, is_proxied: bool) -> RunOptions {
+    RunOptions {
+        name: name.to_owned(),
+        patience: PATIENCE,
+        retries: 0,
+        is_local: true,
+        is_proxied,
+        filter: std::env::var("CONFORMANCE_FILTER").ok(),
+    }
+}
+
+/// The endpoint of a local cluster, with its own trust and credentials.
+fn cluster(proxy: &LocalProxy) -> Target {
+    let variables = proxy.variables();
+    let of = |name: &str| variables[name].clone();
+    let cluster: endpoint::Cluster = of("CLUSTER_ENDPOINT").parse().unwrap();
+    let region = of("AWS_REGION");
+    let endpoint = cluster.endpoint(Some(&region)).unwrap();
+    let credentials = CredentialSource::fixed(
+        &of("AWS_ACCESS_KEY_ID"),
+        &of("AWS_SECRET_ACCESS_KEY"),
+        None,
+        SharedTimeSource::default(),
+    );
+    let region = Region::parse(&region, "the local cluster").unwrap();
+    let signer = Signer::new(&endpoint, region, credentials, Duration::from_mins(15)).unwrap();
+    let roots = trust::from_file(Path::new(&of("SSL_CERT_FILE"))).unwrap();
+    let address = of("DSQL_PROXY_UPSTREAM_ADDRESS");
+    let (host, port) = address.rsplit_once(':').unwrap();
+    Target::Cluster {
+        connector: Connector {
+            endpoint: endpoint.host().to_owned(),
+            address: Some((host.to_owned(), port.parse().unwrap())),
+            negotiation: Negotiation::Direct,
+            timeout: PATIENCE,
+            signer,
+            tls: tls_client::Connector::new(roots).unwrap(),
+            random: Rc::new(|| 0.5),
+        },
+        user: "admin".to_owned(),
+    }
+}
+
+/// All failures at once, with the numbers.
+fn assert_clean(report: &Report) {
+    let failures: Vec<_> = report.failures.iter().map(ToString::to_string).collect();
+    assert!(
+        report.is_clean(),
+        "{}\n\n{}",
+        failures.join("\n"),
+        report.summary()
+    );
+}
+
+#[tokio::test]
+async fn the_local_cluster_answers_as_dsql_does() {
+    let proxy = LocalProxy::start(&[]);
+    let suite = conformance::suite().unwrap();
+    let options = options("conformance_direct", false);
+    let report = conformance::run(&cluster(&proxy), &suite, &options, &mut |_| {}).await;
+    assert_clean(&report.unwrap());
+}
+
+#[tokio::test]
+async fn the_proxy_changes_none_of_the_answers() {
+    let proxy = LocalProxy::start(&[]);
+    let url = proxy.url.trim_start_matches("postgresql://admin@");
+    let (host, port) = url.trim_end_matches("/postgres").rsplit_once(':').unwrap();
+    let target = Target::Plain {
+        host: host.to_owned(),
+        port: port.parse().unwrap(),
+        user: "admin".to_owned(),
+    };
+    let suite = conformance::suite().unwrap();
+    let options = options("conformance_proxied", true);
+    let report = conformance::run(&target, &suite, &options, &mut |_| {}).await;
+    assert_clean(&report.unwrap());
+}
