@@ -21,7 +21,7 @@ pub(super) struct Fixture {
     /// The setup that is in place, with the ids of its jobs.
     filled: Option<(Rc<Setup>, Names)>,
     /// Whether there may be roles and schemas besides our own.
-    strays: bool,
+    has_strays: bool,
 }
 
 impl Fixture {
@@ -31,7 +31,7 @@ impl Fixture {
             patience,
             session: None,
             filled: None,
-            strays: false,
+            has_strays: false,
         }
     }
 
@@ -42,7 +42,7 @@ impl Fixture {
 
     /// A statement has named something that does not lie in the schema.
     pub(super) fn expect_strays(&mut self) {
-        self.strays = true;
+        self.has_strays = true;
     }
 
     /// Makes the schema what `setup` says. The names that it has learnt.
@@ -79,7 +79,7 @@ impl Fixture {
         let run = self.run.clone();
         self.execute(target, &format!("DROP SCHEMA IF EXISTS {run} CASCADE"))
             .await?;
-        if !std::mem::take(&mut self.strays) {
+        if !std::mem::take(&mut self.has_strays) {
             return Ok(());
         }
         let own = run.replace('_', "\\_");

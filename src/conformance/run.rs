@@ -149,9 +149,6 @@ impl Runner<'_> {
     /// Runs a probe in all ways. Ways that failed alike are put together.
     async fn probe(&mut self, probe: &Probe) -> Vec<Failure> {
         let mut failures: Vec<Failure> = Vec::new();
-        if probe.steps.iter().any(|step| step.text.contains("{run}_")) {
-            self.fixture.expect_strays();
-        }
         for variant in Variant::of(probe) {
             let Err(wrong) = Box::pin(self.variant(probe, variant)).await else {
                 continue;
@@ -200,6 +197,10 @@ impl Runner<'_> {
             .prepare(self.target, &probe.setup)
             .await
             .map_err(|error| Mismatch::new(&probe.title, "a setup that works", error))?;
+        let mut steps = probe.setup.steps.iter().chain(&probe.steps);
+        if steps.any(|step| step.text.contains("{run}_")) {
+            self.fixture.expect_strays();
+        }
         for step in variant.steps(probe) {
             if step.text.starts_with('\\') {
                 self.connect(&step, &mut names).await?;
@@ -252,8 +253,10 @@ impl Runner<'_> {
             }
         }
         if let Err(came) = check(&step.expect, &reply, protocol, names) {
-            if reply.error.is_none() {
-                self.fixture.spoil();
+            // Who knows what it did instead.
+            self.fixture.spoil();
+            if let Some(open) = self.sessions.get_mut(&step.session) {
+                open.is_used = true;
             }
             let is_stale = reply.error.as_ref().is_some_and(is_stale_catalog);
             return Err(Mismatch {

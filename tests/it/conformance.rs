@@ -1,7 +1,9 @@
 //! The conformance suite against a local cluster: directly, with TLS and a token, and through the
 //! proxy.
 //!
-//! `CONFORMANCE_FILTER` runs only the probes that hold its text.
+//! To look closer: `CONFORMANCE_FILTER` runs only the probes that hold its text,
+//! `CONFORMANCE_PATIENCE` is the longest wait for an answer in seconds. Failures are also printed
+//! as they come (`--no-capture`).
 
 use std::path::Path;
 use std::rc::Rc;
@@ -18,12 +20,17 @@ use dsql_proxy::upstream::Connector;
 use super::support::LocalProxy;
 
 /// Longer than any statement takes.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn patience() -> Duration {
+    let seconds = std::env::var("CONFORMANCE_PATIENCE").ok();
+    seconds.map_or(PATIENCE, |text| Duration::from_secs(text.parse().unwrap()))
+}
 
 fn options(name: &str, is_proxied: bool) -> RunOptions {
     RunOptions {
         name: name.to_owned(),
-        patience: PATIENCE,
+        patience: patience(),
         retries: 0,
         is_local: true,
         is_proxied,
@@ -79,7 +86,10 @@ async fn the_local_cluster_answers_as_dsql_does() {
     let proxy = LocalProxy::start(&[]);
     let suite = conformance::suite().unwrap();
     let options = options("conformance_direct", false);
-    let report = conformance::run(&cluster(&proxy), &suite, &options, &mut |_| {}).await;
+    let report = conformance::run(&cluster(&proxy), &suite, &options, &mut |failure| {
+        eprintln!("{failure}")
+    })
+    .await;
     assert_clean(&report.unwrap());
 }
 
@@ -95,6 +105,9 @@ async fn the_proxy_changes_none_of_the_answers() {
     };
     let suite = conformance::suite().unwrap();
     let options = options("conformance_proxied", true);
-    let report = conformance::run(&target, &suite, &options, &mut |_| {}).await;
+    let report = conformance::run(&target, &suite, &options, &mut |failure| {
+        eprintln!("{failure}")
+    })
+    .await;
     assert_clean(&report.unwrap());
 }
