@@ -6,13 +6,27 @@ use tokio_util::sync::CancellationToken;
 use super::assemble::{self, Origin};
 use crate::config::LocalSettings;
 use crate::iam::CredentialSource;
-use crate::local::{Cluster, LocalOptions};
+use crate::local::faults::Order;
+use crate::local::{CONTROL_VARIABLE, Cluster, LocalOptions};
 use crate::net::trust;
 use crate::platform::child::{self, Variable};
 use crate::platform::signals::Signals;
 use crate::proxy::Proxy;
 
-pub(super) async fn run(settings: LocalSettings) -> Result<u8, String> {
+/// The faults to begin with. What is wrong with them is wrong with the command line.
+pub(super) fn faults(settings: &LocalSettings) -> Result<Vec<Order>, String> {
+    let mut orders = vec![];
+    if settings.stale_catalog {
+        orders.extend(Order::parse("stale-catalog")?);
+    }
+    for text in &settings.faults {
+        let order = Order::parse(text);
+        orders.extend(order.map_err(|why| format!("--fault: invalid value `{text}`: {why}"))?);
+    }
+    Ok(orders)
+}
+
+pub(super) async fn run(settings: LocalSettings, faults: Vec<Order>) -> Result<u8, String> {
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
     let options = LocalOptions {
@@ -22,6 +36,10 @@ pub(super) async fn run(settings: LocalSettings) -> Result<u8, String> {
             .filter(|dir| !dir.is_empty())
             .map(Into::into),
         region: settings.region().map(str::to_owned),
+        limits: settings.limits.iter().copied().collect(),
+        faults,
+        control_port: settings.control_port,
+        ..LocalOptions::default()
     };
     let mut cluster = tokio::select! {
         cluster = Cluster::start(options) => cluster.map_err(|error| error.to_string())?,
@@ -168,7 +186,10 @@ const NOT_FOR_CLUSTER: &[&str] = &["AWS_PROFILE", "AWS_SESSION_TOKEN"];
 /// What a command gets to find the proxy; without a proxy, the cluster.
 fn variables(cluster: &Cluster, proxy: Option<&Address>) -> Vec<Variable<'static>> {
     let env = cluster.env_file().into_os_string();
-    let mut variables: Vec<Variable<'_>> = vec![("DSQL_LOCAL_ENV", Some(env))];
+    let mut variables: Vec<Variable<'_>> = vec![
+        ("DSQL_LOCAL_ENV", Some(env)),
+        (CONTROL_VARIABLE, cluster.control_url().map(Into::into)),
+    ];
     if let Some(proxy) = proxy {
         variables.extend(NOT_FOR_PROXY.iter().map(|name| (*name, None)));
         variables.extend([

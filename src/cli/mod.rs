@@ -56,6 +56,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> ExitCode {
+    let faults = match &command {
+        Command::Local(settings) => local::faults(settings),
+        Command::Serve(_) | Command::Token(_) => Ok(vec![]),
+    };
+    let faults = match faults {
+        Ok(faults) => faults,
+        Err(message) => {
+            complain(&message);
+            return ExitCode::from(USAGE);
+        }
+    };
     start_logs(match &command {
         Command::Serve(settings) => settings.logs,
         Command::Local(settings) => settings.logs,
@@ -70,7 +81,7 @@ fn run(command: Command) -> ExitCode {
     let command = async {
         match command {
             Command::Serve(settings) => serve::run(settings).await,
-            Command::Local(settings) => local::run(settings).await,
+            Command::Local(settings) => local::run(settings, faults).await,
             Command::Token(settings) => token::run(settings).await,
         }
     };

@@ -169,7 +169,10 @@ impl Document<'_> {
 fn values(kind: Kind, value: &Value<'_>, source: &Source) -> Result<Vec<Raw>, ConfigError> {
     let texts = match (kind, value.get_ref()) {
         (Kind::SearchPath, DeValue::Table(paths)) => role_paths(paths, source)?,
-        (Kind::SearchPath, DeValue::Array(list)) => strings(list, source)?,
+        (Kind::SearchPath | Kind::Limit | Kind::Fault, DeValue::Array(list)) => {
+            strings(list, source)?
+        }
+        (Kind::Limit, DeValue::Table(limits)) => limit_values(limits, source)?,
         (Kind::RoleArns, DeValue::Array(list)) => vec![strings(list, source)?.join(",")],
         (_, value) => vec![scalar(kind, value, source)?],
     };
@@ -201,6 +204,15 @@ fn scalar(kind: Kind, value: &DeValue<'_>, source: &Source) -> Result<String, Co
             source,
             "expected a string, a list of strings or a table of role and path",
         )),
+        (Kind::Limit, _) => Err(ConfigError::at(
+            source,
+            "expected a table of name and value, such as `{ transaction-rows = 100 }`, a string or \
+             a list of strings",
+        )),
+        (Kind::Fault, _) => Err(ConfigError::at(
+            source,
+            "expected a string or a list of strings",
+        )),
         _ => Err(ConfigError::at(source, "expected a string in quotes")),
     }
 }
@@ -211,6 +223,21 @@ fn strings(list: &DeArray<'_>, source: &Source) -> Result<Vec<String>, ConfigErr
         _ => Err(ConfigError::at(source, "expected strings in the list")),
     };
     list.iter().map(string).collect()
+}
+
+/// A table of name and value as `NAME=VALUE`.
+fn limit_values(limits: &DeTable<'_>, source: &Source) -> Result<Vec<String>, ConfigError> {
+    in_order(limits)
+        .into_iter()
+        .map(|(name, value)| match value.get_ref() {
+            DeValue::String(text) => Ok(format!("{}={text}", name.get_ref())),
+            DeValue::Integer(number) => Ok(format!("{}={number}", name.get_ref())),
+            _ => Err(ConfigError::at(
+                source,
+                &format!("{}: expected a number or a string", name.get_ref()),
+            )),
+        })
+        .collect()
 }
 
 /// A table of role and path as `ROLE:PATH`.

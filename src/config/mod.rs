@@ -17,6 +17,7 @@ mod error;
 mod file;
 mod flags;
 mod help;
+mod limit;
 mod parse;
 mod resolve;
 mod search_path;

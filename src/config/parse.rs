@@ -209,6 +209,12 @@ fn no_cluster(command: CommandName) -> ConfigError {
     ))
 }
 
+/// With `--once` there is always one: what runs there is a test, and finds it in a variable.
+fn control_port(layers: &Layers<'_>, is_once: bool) -> Result<Option<u16>, ConfigError> {
+    let given = layers.optional("control-port", value::port)?;
+    Ok(given.or(is_once.then_some(0)))
+}
+
 fn local(
     layers: &Layers<'_>,
     words: &[String],
@@ -259,6 +265,10 @@ fn local(
     Ok(LocalSettings {
         cluster_port: layers.required("cluster-port", value::port)?,
         data: resolve::path(layers, "data")?,
+        limits: layers.limits()?,
+        faults: layers.texts("fault"),
+        stale_catalog: layers.required("stale-catalog", value::boolean)?,
+        control_port: control_port(layers, is_once)?,
         cluster_only: layers.required("cluster-only", value::boolean)?,
         once,
         logs: proxy.logs,

@@ -9,7 +9,8 @@ use super::types::{
     ClusterSettings, ListenAddress, LogFormat, LogLevel, LogSettings, ProxySettings,
     TlsNegotiation, UnsupportedParameters,
 };
-use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, value};
+use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, limit, value};
+use crate::dsql::limits::Limit;
 
 /// The bottom layer: the defaults of the table.
 pub(super) fn defaults() -> Layer {
@@ -82,6 +83,23 @@ impl<'a> Layers<'a> {
     ) -> Result<T, ConfigError> {
         self.optional(name, parse)?
             .ok_or_else(|| ConfigError::new(format!("`{name}` has no default; please report this")))
+    }
+
+    /// All values of a setting that may be given several times.
+    pub(super) fn texts(&self, name: &str) -> Vec<String> {
+        let values = self.values(name).iter();
+        values.map(|raw| raw.text.clone()).collect()
+    }
+
+    /// The limits of the local cluster; of one given twice, the last holds.
+    pub(super) fn limits(&self) -> Result<Vec<(&'static Limit, u64)>, ConfigError> {
+        let mut limits = Vec::new();
+        for raw in self.values("limit") {
+            let entries = limit::entries(&raw.text)
+                .map_err(|expected| ConfigError::invalid(&raw.source, &raw.text, &expected))?;
+            limits.extend(entries);
+        }
+        Ok(limits)
     }
 
     fn search_paths(&self) -> Result<SearchPaths, ConfigError> {

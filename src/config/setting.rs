@@ -130,6 +130,10 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// One `search_path`, or one for each role.
     SearchPath,
+    /// `NAME=VALUE` of a limit of the local cluster.
+    Limit,
+    /// A fault of the local cluster; whoever starts the cluster reads it.
+    Fault,
     /// Any text without control characters.
     Text,
 }
@@ -137,7 +141,7 @@ pub enum Kind {
 impl Kind {
     /// Whether the flag may be given several times.
     pub fn is_repeatable(self) -> bool {
-        matches!(self, Self::SearchPath)
+        matches!(self, Self::SearchPath | Self::Limit | Self::Fault)
     }
 }
 

@@ -310,6 +310,76 @@ pub static SETTINGS: &[Setting] = &[
         places: Places::Everywhere,
     },
     Setting {
+        name: "limit",
+        group: Group::LocalCluster,
+        kind: Kind::Limit,
+        value_name: "NAME=VALUE",
+        default: Absent {
+            meaning: "the limits of DSQL",
+            example: "{ transaction-rows = 100, transaction-age = \"5s\" }",
+        },
+        help: "A limit of the local cluster, lowered for a test (repeatable)",
+        doc: "A limit of the local cluster that shall not be DSQL's own, so that a test crosses it \
+              sooner: `transaction-rows=100`, `transaction-age=5s`, `transaction-size=64KiB`. \
+              [The local cluster](local-cluster.md#limits) lists the names. Several are given by \
+              repeating the flag, or in one value with `;` between them. In the file it is also a \
+              table of name and value.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "fault",
+        group: Group::LocalCluster,
+        kind: Kind::Fault,
+        value_name: "FAULT",
+        default: Absent {
+            meaning: "no fault",
+            example: "[\"oc000 at=commit times=3 match=UPDATE\"]",
+        },
+        help: "A fault that the local cluster begins with (repeatable)",
+        doc: "What the local cluster shall do wrong from the start, for a test: `oc000 at=commit \
+              times=3 match=UPDATE`, `refuse reason=rate times=2`. [The local \
+              cluster](local-cluster.md#faults-on-demand) explains the words; `control-port` takes \
+              the same ones while it runs. Several are given by repeating the flag, or in one \
+              value with `;` between them.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "stale-catalog",
+        group: Group::LocalCluster,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Sessions that cached an older catalog get OC001 once, as real ones sometimes do",
+        doc: "After a session has changed the schema, every other session that had used the older \
+              one gets OC001 once, also in a transaction that begins later. Real clusters do so \
+              sometimes. It is short for `fault = \"stale-catalog\"`.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "control-port",
+        group: Group::LocalCluster,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Absent {
+            meaning: "none; a free one with --once",
+            example: "9092",
+        },
+        help: "Port on 127.0.0.1 that takes faults while the local cluster runs",
+        doc: "An HTTP port on 127.0.0.1 through which tests ask the running local cluster for \
+              faults. 0 takes any free port; `DSQL_LOCAL_CONTROL` in the file `env`, and in the \
+              environment of the command of `--once`, is its URL. It asks for no password: whoever \
+              is on the machine can disturb the cluster with it, but not read from it.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
         name: "cluster-only",
         group: Group::LocalCluster,
         kind: Kind::Bool,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::SearchPaths;
+use crate::dsql::limits::Limit;
 
 /// What the command line asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +164,15 @@ pub struct LocalSettings {
     pub cluster_port: u16,
     /// Where it keeps its data; temporary when absent.
     pub data: Option<PathBuf>,
+    /// Its limits that are not DSQL's own, each in its unit; of one that is there twice the last
+    /// holds.
+    pub limits: Vec<(&'static Limit, u64)>,
+    /// The faults to begin with, in the words of the user.
+    pub faults: Vec<String>,
+    /// Whether sessions with an older catalog in their cache get OC001 once.
+    pub stale_catalog: bool,
+    /// The port on which faults are asked for while it runs; 0 is any free one.
+    pub control_port: Option<u16>,
     /// Whether there is no proxy in front of it.
     pub cluster_only: bool,
     /// The command to run once (program first, never empty); serve until a signal when absent.

@@ -5,5 +5,19 @@
 //! - **Must not** decide what to do about a fact: that is `compat`, and for the local cluster `local`.
 //! - **Invariants** every fact names its source and the date it was seen.
 
+pub mod alter_table;
+pub mod conflict;
 pub mod endpoint;
+pub mod fact;
+pub mod functions;
+pub mod indexes;
+pub mod limits;
+pub mod objects;
 pub mod parameters;
+pub mod queries;
+pub mod roles;
+pub mod sequences;
+pub mod statements;
+pub mod tables;
+pub mod timeline;
+pub mod types;

@@ -34,12 +34,20 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 5] = [
+const PARTS: [&str; 13] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
     include_str!("bootstrap/version.sql"),
     include_str!("bootstrap/pg_settings.sql"),
+    include_str!("bootstrap/refuse.sql"),
+    include_str!("bootstrap/limits.sql"),
+    include_str!("bootstrap/jobs.sql"),
+    include_str!("bootstrap/iam.sql"),
+    include_str!("bootstrap/sys.sql"),
+    include_str!("bootstrap/run_jobs.sql"),
+    include_str!("bootstrap/columns.sql"),
+    include_str!("bootstrap/quotas.sql"),
 ];
 
 fn script() -> String {

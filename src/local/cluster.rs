@@ -10,17 +10,22 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use super::authority::{Authority, AuthorityFiles};
+use super::control::Control;
 use super::directory::DataDirectory;
+use super::faults::{Faults, Order};
 use super::front::Front;
-use super::identity::{Identity, write_private};
+use super::identity::{ARN, Identity, write_private};
 use super::postgres::{Admin, Binaries, Launcher, Postgres};
-use super::{Credentials, LocalError, bootstrap, postgres};
+use super::{Credentials, Limits, LocalError, bootstrap, jobs, postgres};
 use crate::net::tls_server::{ServerNames, TlsServer};
 
 /// How long sessions may take to tell their clients that the cluster stops.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The pause after an accept that failed, for example for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The variable with the URL of the control port, for those who test with a local cluster.
+pub const CONTROL_VARIABLE: &str = "DSQL_LOCAL_CONTROL";
 
 /// What kind of local cluster is wanted.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +38,15 @@ pub struct LocalOptions {
     pub pg_bin: Option<PathBuf>,
     /// The AWS region in the endpoint; the kept one, or `us-east-1`, if there is none.
     pub region: Option<String>,
+    /// How old a background job is at least when it is done, to the millisecond: zero, unless a
+    /// test wants to see an index that is being built.
+    pub job_delay: Duration,
+    /// Its limits; DSQL's own unless set otherwise.
+    pub limits: Limits,
+    /// The faults to begin with.
+    pub faults: Vec<Order>,
+    /// The port on 127.0.0.1 that takes faults over HTTP, 0 for any free one; none without it.
+    pub control_port: Option<u16>,
 }
 
 /// A local cluster: PostgreSQL runs and the port is bound. Clients are served by
@@ -45,14 +59,21 @@ pub struct Cluster {
     // Dropped in this order: PostgreSQL ends before its directory is deleted.
     postgres: Postgres,
     listener: TcpListener,
+    control: Option<Control>,
+    faults: Faults,
     front: Arc<Front>,
     address: SocketAddr,
     identity: Identity,
     endpoint: String,
     directory: DataDirectory,
+    job_delay: Duration,
 }
 
 impl Cluster {
+    /// Whom the credentials of every local cluster belong to: what to name in
+    /// `AWS IAM GRANT app TO '…'`.
+    pub const IAM_ARN: &'static str = ARN;
+
     /// Starts PostgreSQL on a new or a kept data directory, prepares it, binds the port and
     /// writes `DIR/env`.
     pub async fn start(options: LocalOptions) -> Result<Self, LocalError> {
@@ -90,20 +111,44 @@ impl Cluster {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
+        let faults = Faults::default();
+        for order in options.faults {
+            faults
+                .obey(order)
+                .map_err(|error| LocalError::Fault(error.to_string()))?;
+        }
+        let control = match options.control_port {
+            Some(port) => Some(control(port, &faults).await?),
+            None => None,
+        };
+
         postgres::create(&binaries, &launcher, &places).await?;
         let postgres =
             Postgres::start(&binaries, &launcher, &places, directory.durability()).await?;
-        bootstrap::prepare(&mut Admin::connect(postgres.socket()).await?).await?;
+        let mut admin = Admin::connect(postgres.socket()).await?;
+        bootstrap::prepare(&mut admin).await?;
+        admin.run(&options.limits.script()).await?;
+        drop(admin);
 
-        let front = Front::new(tls, identity.clone(), postgres.socket().to_owned());
+        let socket = postgres.socket().to_owned();
+        let front = Front::new(
+            tls,
+            identity.clone(),
+            socket,
+            &options.limits,
+            faults.clone(),
+        );
         let cluster = Self {
             postgres,
             listener,
+            control,
+            faults,
             front: Arc::new(front),
             address,
             identity,
             endpoint,
             directory,
+            job_delay: options.job_delay,
         };
         write_private(&cluster.env_file(), cluster.env().as_bytes())?;
         tracing::info!(endpoint = cluster.endpoint(), %address, "local cluster is up");
@@ -150,7 +195,7 @@ impl Cluster {
     /// One of the values is a secret.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
         let credentials = self.credentials();
-        vec![
+        let mut variables = vec![
             ("CLUSTER_ENDPOINT", self.endpoint.clone()),
             ("DSQL_PROXY_CLUSTER_ENDPOINT", self.endpoint.clone()),
             ("DSQL_PROXY_UPSTREAM_ADDRESS", self.address.to_string()),
@@ -161,23 +206,41 @@ impl Cluster {
                 credentials.secret_access_key().to_owned(),
             ),
             ("AWS_REGION", self.identity.region.clone()),
-        ]
+        ];
+        variables.extend(self.control_url().map(|url| (CONTROL_VARIABLE, url)));
+        variables
+    }
+
+    /// Where faults are asked for over HTTP: `http://127.0.0.1:PORT`, if there is a control port.
+    pub fn control_url(&self) -> Option<String> {
+        self.control.as_ref().map(Control::url)
     }
 
     /// Faults on demand, also while clients are served.
     pub fn faults(&self) -> Faults {
-        Faults(Arc::clone(&self.front))
+        self.faults.clone()
     }
 
     /// Serves clients until `shutdown` is ready or PostgreSQL ends, which is an error. At a
     /// shutdown every session is told (FATAL 57P01) before this returns.
     pub async fn serve(&mut self, shutdown: impl Future<Output = ()>) -> Result<(), LocalError> {
         let mut sessions = JoinSet::new();
-        tokio::pin!(shutdown);
+        let control = self.control.as_ref();
+        let control = async {
+            match control {
+                Some(control) => control.serve().await,
+                None => std::future::pending().await,
+            }
+        };
+        let socket = self.postgres.socket().to_owned();
+        let worker = jobs::work(&socket, self.job_delay);
+        tokio::pin!(control, shutdown, worker);
         let outcome = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
+                never = &mut control => match never {},
                 error = self.postgres.ended() => break Err(error),
+                never = &mut worker => match never {},
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
@@ -221,15 +284,9 @@ impl Cluster {
     }
 }
 
-/// Makes a cluster misbehave, for tests.
-#[derive(Debug, Clone)]
-pub struct Faults(Arc<Front>);
-
-impl Faults {
-    /// From now on the cluster's clock is this many seconds ahead of the system's, or behind it.
-    pub fn shift_clock(&self, seconds: i64) {
-        self.0.clock().shift(seconds);
-    }
+async fn control(port: u16, faults: &Faults) -> Result<Control, LocalError> {
+    let bound = Control::bind(port, faults.clone()).await;
+    bound.map_err(|source| LocalError::ControlPort { port, source })
 }
 
 /// The value as a shell reads it: in quotes where it holds more than plain characters.

@@ -135,6 +135,20 @@ pub enum LocalError {
     /// Certificates.
     #[error("cannot make the cluster's certificates: {0}")]
     Certificate(String),
+    /// The faults to begin with.
+    #[error("cannot begin with these faults: {0}")]
+    Fault(String),
+    /// The control port is taken or not ours.
+    #[error(
+        "cannot listen on 127.0.0.1:{port} for the control port: {source}; choose another one with \
+         --control-port, or 0 for any free one"
+    )]
+    ControlPort {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The port is taken or not ours.
     #[error(
         "cannot listen on {address}: {source}; choose another one with --cluster-port, or 0 for any free one"

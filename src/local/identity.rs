@@ -16,6 +16,9 @@ const ID_LENGTH: usize = 26;
 /// The region of a cluster that was given none.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// Who signs with a local cluster's credentials. The account is the one of AWS's examples.
+pub(super) const ARN: &str = "arn:aws:iam::123456789012:role/dsql-local";
+
 const BASE32: &[u8] = b"abcdefghijklmnopqrstuvwxyz234567";
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

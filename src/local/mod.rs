@@ -7,15 +7,23 @@
 
 mod authority;
 mod bootstrap;
+mod clock;
 mod cluster;
+mod control;
 mod directory;
 mod error;
+pub mod faults;
 mod front;
 mod identity;
+mod jobs;
 mod judge;
+mod limits;
 mod postgres;
+mod quota;
 pub mod token;
 
-pub use cluster::{Cluster, Faults, LocalOptions};
+pub use cluster::{CONTROL_VARIABLE, Cluster, LocalOptions};
 pub use error::LocalError;
+pub use faults::Faults;
 pub use identity::Credentials;
+pub use limits::Limits;

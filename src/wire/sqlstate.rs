@@ -30,6 +30,8 @@ states! {
     INVALID_AUTHORIZATION = b"28000";
     /// `invalid_catalog_name`
     INVALID_CATALOG_NAME = b"3D000";
+    /// `no_active_sql_transaction`
+    NO_ACTIVE_TRANSACTION = b"25P01";
     /// `in_failed_sql_transaction`
     IN_FAILED_TRANSACTION = b"25P02";
     /// `serialization_failure`; DSQL's OCC conflicts

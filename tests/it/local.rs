@@ -1,6 +1,10 @@
 //! A real local cluster, over real TLS.
 
+mod catalog;
 pub(crate) mod client;
+mod faults;
+mod iam;
+mod jobs;
 
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};
@@ -16,7 +20,11 @@ const DENIED: &str = "unable to accept connection, access denied";
 
 /// Runs `test` while a temporary cluster is served.
 async fn with_cluster(test: impl AsyncFnOnce(&Access)) {
-    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    with_options(LocalOptions::default(), test).await;
+}
+
+async fn with_options(options: LocalOptions, test: impl AsyncFnOnce(&Access)) {
+    let mut cluster = Cluster::start(options).await.unwrap();
     let access = Access::to(&cluster);
     serve_while(&mut cluster, Box::pin(test(&access)))
         .await
@@ -156,6 +164,7 @@ async fn it_passes_for_dsql() {
                 error(&messages)
             );
         }
+        admin.grant_iam("alice", Cluster::IAM_ARN).await;
         let (mut alice, _) = access
             .login_with("alice", &[("options", "-c search_path=app")])
             .await;
@@ -806,6 +815,7 @@ async fn admin_gets_no_further_than_the_database() {
     serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
         let denied = Some("42501".to_owned());
+        assert_eq!(state(&mut admin, "CREATE TABLE o (l text)").await, None);
         for sql in [
             "GRANT pg_execute_server_program TO admin",
             "GRANT pg_read_server_files TO admin",
@@ -814,7 +824,7 @@ async fn admin_gets_no_further_than_the_database() {
             "GRANT dsql_local TO admin",
             "CREATE ROLE r IN ROLE pg_execute_server_program",
             "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
-            "CREATE TABLE o (l text); COPY o FROM PROGRAM 'id'",
+            "COPY o FROM PROGRAM 'id'",
             "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
         ] {
             assert_eq!(state(&mut admin, sql).await, denied, "{sql}");

@@ -8,12 +8,16 @@ use std::io;
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::super::postgres::SUPERUSER;
-use super::super::token::{self, Expected};
-use super::{CLOSE_PATIENCE, Front, options};
+use super::super::bootstrap::OWN;
+use super::super::faults::{Injected, Refusal, SessionFaults};
+use super::super::identity::ARN;
+use super::super::postgres::{Admin, SUPERUSER, literal};
+use super::super::quota::ConnectionGuard;
+use super::super::token::{self, Action, Expected};
+use super::{CLOSE_PATIENCE, Front, options, unreachable};
 use crate::dsql::parameters;
 use crate::net::tls_server::{Negotiation, TlsRefused};
 use crate::wire::startup::{FirstPacket, ProtocolVersion, Startup, StartupError, TLS_HANDSHAKE};
@@ -33,6 +37,14 @@ pub(super) struct Login {
     pub(super) client: Client,
     /// The startup packet for PostgreSQL.
     pub(super) startup: BytesMut,
+    pub(super) admitted: Admitted,
+}
+
+/// The place of a connection among all, from its startup packet to its end.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    pub(super) faults: SessionFaults,
+    _connection: ConnectionGuard,
 }
 
 /// Why a connection ended before its session began.
@@ -46,6 +58,8 @@ pub(super) enum Closed {
     Tls(#[from] TlsRefused),
     #[error("it sent no startup packet: {0}")]
     NoStartup(#[from] StartupError),
+    #[error("it was cut")]
+    Cut,
     /// DSQL ignores these (seen 2026-09).
     #[error("it was a CancelRequest")]
     Cancel,
@@ -136,7 +150,12 @@ pub(super) async fn login(front: &Front, stream: TcpStream) -> Result<Login, Clo
     if let Err(Closed::Refused(response)) = &outcome {
         client.refuse(response).await;
     }
-    outcome.map(|startup| Login { client, startup })
+    let (startup, admitted) = outcome?;
+    Ok(Login {
+        client,
+        startup,
+        admitted,
+    })
 }
 
 /// TLS, however the client wants it.
@@ -189,7 +208,7 @@ async fn first_packet(stream: &mut TcpStream) -> Result<FirstPacket, Closed> {
 }
 
 /// The startup packet, the password, and what follows from both.
-async fn converse(front: &Front, client: &mut Client) -> Result<BytesMut, Closed> {
+async fn converse(front: &Front, client: &mut Client) -> Result<(BytesMut, Admitted), Closed> {
     let startup = match client.read_packet().await? {
         FirstPacket::Startup(startup) => startup,
         FirstPacket::Cancel(_) => return Err(Closed::Cancel),
@@ -204,27 +223,85 @@ async fn converse(front: &Front, client: &mut Client) -> Result<BytesMut, Closed
         let text = "no PostgreSQL user name specified in startup packet";
         return Err(refused(SqlState::INVALID_AUTHORIZATION, text));
     };
+    let user_name = String::from_utf8_lossy(user);
+    let (admitted, denied) = admit(front, &startup, &user_name).await?;
     encode::authentication_cleartext_password(&mut out);
     client.send(&out).await?;
     let Some(password) = client.read_password().await? else {
         let text = "expected password response";
         return Err(refused(SqlState::PROTOCOL_VIOLATION, text));
     };
-    let user_name = String::from_utf8_lossy(user);
     let expected = Expected {
         endpoint: &front.endpoint,
         region: &front.identity.region,
         credentials: &front.identity.credentials,
         user: &user_name,
-        now: front.clock.now(),
+        now: front.faults.now(),
     };
+    if let Some(denied) = denied {
+        return Err(Closed::Refused(denied));
+    }
     token::verify(&password, &expected).map_err(|denied| Closed::Refused(denied.to_response()))?;
     if user_name == SUPERUSER {
         // As PostgreSQL says it of a role that does not exist.
         let text = format!("role \"{SUPERUSER}\" does not exist");
         return Err(refused(SqlState::INVALID_AUTHORIZATION, text));
     }
-    behind(&startup, &front.identity.id)
+    let packet = behind(&startup, &front.identity.id)?;
+    if Action::for_user(&user_name) == Action::DbConnect {
+        check_mapping(front, &user_name).await?;
+    }
+    Ok((packet, admitted))
+}
+
+/// A role that may log in is open to those to whom it was granted with AWS IAM GRANT. What else
+/// may be wrong with a role, PostgreSQL says.
+async fn check_mapping(front: &Front, user: &str) -> Result<(), Closed> {
+    let ask = async {
+        let sql = format!(
+            "SELECT pg_catalog.{OWN}_lacks_iam({}, {})",
+            literal(user),
+            literal(ARN)
+        );
+        Admin::connect(&front.postgres).await?.value(&sql).await
+    };
+    match ask.await {
+        Ok(Some(lacks)) if lacks == "t" => {
+            let denied = ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, token::DENIED);
+            let hint = format!("As admin: AWS IAM GRANT {user} TO {};", literal(ARN));
+            Err(Closed::Refused(denied.hint(hint)))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(Closed::Refused(unreachable(&error))),
+    }
+}
+
+/// Lets a connection in as far as quotas and faults allow. What the second value says is said to
+/// whatever password comes.
+async fn admit(
+    front: &Front,
+    startup: &Startup,
+    user: &str,
+) -> Result<(Admitted, Option<ErrorResponse>), Closed> {
+    let name = startup.get("application_name").unwrap_or_default();
+    let name = String::from_utf8_lossy(name);
+    let admitted = Admitted {
+        _connection: front
+            .quota
+            .admit(Instant::now())
+            .map_err(|exceeded| Closed::Refused(exceeded.to_response()))?,
+        faults: front.faults.enlist(user, &name),
+    };
+    let Injected { delay, fault } = front.faults.at_login(user, &name);
+    tokio::select! {
+        () = tokio::time::sleep(delay) => {}
+        () = admitted.faults.cut_requested() => return Err(Closed::Cut),
+    }
+    match fault {
+        None => Ok((admitted, None)),
+        Some(denied @ Refusal::AccessDenied { .. }) => Ok((admitted, Some(denied.to_response()))),
+        Some(refusal) => Err(Closed::Refused(refusal.to_response())),
+    }
 }
 
 /// Agrees on protocol 3.0 without options, as PostgreSQL 16 does (manual, "Message Flow").

@@ -1,26 +1,36 @@
 //! The front: what a client takes for DSQL.
 //!
 //! A connection goes through [`login`], which ends with a startup message for the PostgreSQL
-//! behind, and then through [`relay`], which carries bytes both ways: [`requests`] on the way in,
-//! where statements are judged, and [`replies`] on the way out.
+//! behind, and then through the [`engine`], which does one message after the other: [`simple`]
+//! and [`extended`] are the two protocols, [`transaction`] is what DSQL forbids in one,
+//! [`replies`] makes DSQL's answers of PostgreSQL's.
 
+mod catalog;
+mod commit;
+mod copy;
+mod engine;
+mod extended;
 mod login;
 mod options;
-mod relay;
+mod peer;
 mod replies;
-mod requests;
+mod simple;
+mod syntax;
+mod transaction;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use bytes::BytesMut;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
-use self::login::{Closed, Login};
+use self::login::{Admitted, Closed, Login};
+use self::peer::Peer;
+use super::Limits;
+use super::faults::Faults;
 use super::identity::Identity;
+use super::quota::Quota;
 use crate::net::tls_server::TlsServer;
 use crate::wire::{ErrorResponse, SqlState};
 
@@ -38,47 +48,32 @@ pub(super) struct Front {
     endpoint: String,
     /// The socket of the PostgreSQL behind.
     postgres: PathBuf,
-    clock: Clock,
-}
-
-/// The system's clock, or one that is ahead of it.
-#[derive(Debug, Default)]
-pub(super) struct Clock {
-    ahead: AtomicI64,
-}
-
-impl Clock {
-    /// Goes this many seconds ahead of the system's clock, or behind it.
-    pub(super) fn shift(&self, seconds: i64) {
-        self.ahead.store(seconds, Ordering::Relaxed);
-    }
-
-    fn now(&self) -> SystemTime {
-        let seconds = self.ahead.load(Ordering::Relaxed);
-        let by = Duration::from_secs(seconds.unsigned_abs());
-        let now = SystemTime::now();
-        let shifted = if seconds < 0 {
-            now.checked_sub(by)
-        } else {
-            now.checked_add(by)
-        };
-        shifted.unwrap_or(now)
-    }
+    catalog: catalog::Catalog,
+    syntax: syntax::Syntax,
+    faults: Faults,
+    quota: Quota,
+    limits: Limits,
 }
 
 impl Front {
-    pub(super) fn new(tls: TlsServer, identity: Identity, postgres: PathBuf) -> Self {
+    pub(super) fn new(
+        tls: TlsServer,
+        identity: Identity,
+        postgres: PathBuf,
+        limits: &Limits,
+        faults: Faults,
+    ) -> Self {
         Self {
             tls,
             endpoint: identity.endpoint(),
             identity,
             postgres,
-            clock: Clock::default(),
+            catalog: catalog::Catalog::default(),
+            syntax: syntax::Syntax::default(),
+            faults,
+            quota: Quota::new(limits, Instant::now()),
+            limits: limits.clone(),
         }
-    }
-
-    pub(super) fn clock(&self) -> &Clock {
-        &self.clock
     }
 
     /// Serves one connection to its end.
@@ -95,7 +90,9 @@ impl Front {
                 return;
             }
         };
-        session.run().await;
+        let (stream, unread) = session.client.into_parts();
+        let client = Peer::new(stream, unread);
+        engine::serve(self, client, session.server, session.admitted).await;
     }
 
     async fn login(&self, stream: TcpStream) -> Result<Session, Closed> {
@@ -103,20 +100,24 @@ impl Front {
         let Login {
             mut client,
             startup,
+            admitted,
         } = login::login(self, stream).await?;
         match self.connect(&startup).await {
-            Ok(server) => Ok(Session { client, server }),
+            Ok(server) => Ok(Session {
+                client,
+                server,
+                admitted,
+            }),
             Err(error) => {
-                let response = ErrorResponse::fatal(
-                    SqlState::CANNOT_CONNECT_NOW,
-                    "the local cluster's PostgreSQL does not answer",
-                )
-                .detail(error.to_string())
-                .hint("Look at postgres.log in the cluster's data directory.");
-                client.refuse(&response).await;
+                client.refuse(&unreachable(&error)).await;
                 Err(Closed::Postgres(error))
             }
         }
+    }
+
+    /// What PostgreSQL's grammar says to a text, if it cannot read it.
+    async fn syntax_error(&self, text: &[u8]) -> Option<peer::Message> {
+        self.syntax.error(&self.postgres, text).await
     }
 
     async fn connect(&self, startup: &[u8]) -> std::io::Result<UnixStream> {
@@ -126,19 +127,21 @@ impl Front {
     }
 }
 
+/// What a client is told whose session PostgreSQL does not begin.
+fn unreachable(error: &dyn std::fmt::Display) -> ErrorResponse {
+    ErrorResponse::fatal(
+        SqlState::CANNOT_CONNECT_NOW,
+        "the local cluster's PostgreSQL does not answer",
+    )
+    .detail(error.to_string())
+    .hint("Look at postgres.log in the cluster's data directory.")
+}
+
 /// A client and the PostgreSQL session that is its own.
 struct Session {
     client: login::Client,
     server: UnixStream,
-}
-
-impl Session {
-    async fn run(self) {
-        let (mut client, buffer): (_, BytesMut) = self.client.into_parts();
-        relay::relay(&mut client, buffer, self.server).await;
-        // The client may be gone, or not listen.
-        drop(timeout(CLOSE_PATIENCE, client.shutdown()).await);
-    }
+    admitted: Admitted,
 }
 
 #[cfg(test)]

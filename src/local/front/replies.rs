@@ -1,40 +1,53 @@
 //! From PostgreSQL to the client: DSQL's identity, and errors that look like DSQL's.
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{BufMut as _, BytesMut};
 
 use super::super::bootstrap::OWN;
+use super::peer::Message;
 use crate::wire::backend::{self, ParameterStatus};
-use crate::wire::{
-    ErrorFields, ErrorResponse, FrameError, FrameScanner, SqlState, Step, encode, frame,
-};
+use crate::wire::{ErrorFields, ErrorResponse, SqlState, encode};
 
 /// What DSQL reports as `server_version` (seen 2026-09).
 const SERVER_VERSION: &str = "16.15";
-/// The name of the first column of the answer to SHOW ALL (see `judge`).
-const SHOW_ALL_COLUMN: &[u8] = b"dsql_local.name\0";
 /// A message longer than this is not looked into, in bytes.
 const MAX_LOOK: usize = 1024 * 1024;
+
+/// What is known of the statement whose replies come.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Expected {
+    /// Its command tag, if PostgreSQL's is another.
+    pub(super) tag: Option<&'static str>,
+    /// Where positions in its text are in what the client sent.
+    pub(super) position: Position,
+}
+
+/// Where an error's position is in the text that the client sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Position {
+    /// Where PostgreSQL says.
+    #[default]
+    Same,
+    /// This many characters further on.
+    Ahead(usize),
+    /// Nowhere: PostgreSQL got another text.
+    Elsewhere,
+}
 
 /// Edits what PostgreSQL says.
 #[derive(Debug)]
 pub(super) struct Replies {
-    scanner: FrameScanner,
     /// What the client gets as BackendKeyData. Nothing listens to it: DSQL ignores CancelRequest
     /// (seen 2026-09).
     key: (i32, [u8; 4]),
     /// PostgreSQL has said why it ends the connection.
     said_why: bool,
-    /// The rows that come answer SHOW ALL.
-    show_all: bool,
 }
 
 impl Replies {
     pub(super) fn new(key: (i32, [u8; 4])) -> Self {
         Self {
-            scanner: FrameScanner::new(),
             key,
             said_why: false,
-            show_all: false,
         }
     }
 
@@ -43,45 +56,17 @@ impl Replies {
         self.said_why
     }
 
-    /// True between two messages.
-    pub(super) fn at_boundary(&self) -> bool {
-        self.scanner.rest() == 0
-    }
-
-    /// Moves what is complete from `input` to `out`.
-    pub(super) fn process(
-        &mut self,
-        input: &mut BytesMut,
-        out: &mut BytesMut,
-    ) -> Result<(), FrameError> {
-        let want = |tag| match tag {
-            backend::ERROR_RESPONSE
-            | backend::NOTICE_RESPONSE
-            | backend::ROW_DESCRIPTION
-            | backend::COMMAND_COMPLETE
-            | backend::READY_FOR_QUERY
-            | backend::PARAMETER_STATUS
-            | backend::BACKEND_KEY_DATA => MAX_LOOK,
-            _ => 0,
-        };
-        loop {
-            match self.scanner.step(input, want)? {
-                Step::NeedMore => return Ok(()),
-                Step::Rest(n) => out.extend_from_slice(&input.split_to(n)),
-                Step::Head { tag, body, seen } => {
-                    let message = input.split_to(frame::HEADER.saturating_add(seen));
-                    if seen < body || self.edit(tag, &message, out).is_none() {
-                        out.extend_from_slice(&message);
-                    }
-                }
-            }
+    /// Appends what the client gets instead of a message of PostgreSQL: mostly the same.
+    pub(super) fn pass(&mut self, message: &Message, expected: Expected, out: &mut BytesMut) {
+        let bytes = message.bytes();
+        if bytes.len() > MAX_LOOK || self.edit(message, expected, out).is_none() {
+            out.extend_from_slice(bytes);
         }
     }
 
     /// `None` if the message can go as it is.
-    fn edit(&mut self, tag: u8, message: &[u8], out: &mut BytesMut) -> Option<()> {
-        let mut body = message;
-        body.advance(frame::HEADER.min(body.len()));
+    fn edit(&mut self, message: &Message, expected: Expected, out: &mut BytesMut) -> Option<()> {
+        let (tag, body) = (message.tag(), message.body());
         match tag {
             backend::BACKEND_KEY_DATA => encode::backend_key_data(self.key.0, &self.key.1, out),
             backend::PARAMETER_STATUS => {
@@ -89,27 +74,12 @@ impl Replies {
                 (status.name == b"server_version").then_some(())?;
                 encode::parameter_status("server_version", SERVER_VERSION, out);
             }
-            backend::ROW_DESCRIPTION => {
-                // After the number of columns.
-                self.show_all = body
-                    .get(2..)
-                    .is_some_and(|b| b.starts_with(SHOW_ALL_COLUMN));
-                rename_columns(body, out)?;
-            }
-            backend::COMMAND_COMPLETE => {
-                let show_all = std::mem::take(&mut self.show_all);
-                (show_all && body.starts_with(b"SELECT ")).then_some(())?;
-                encode::frame(tag, out, |body| encode::cstr(b"SHOW", body));
-            }
-            backend::READY_FOR_QUERY => {
-                // It was described and not executed.
-                self.show_all = false;
-                return None;
-            }
+            backend::ROW_DESCRIPTION => rename_columns(body, out)?,
+            backend::COMMAND_COMPLETE => encode::command_complete(expected.tag?, out),
             backend::ERROR_RESPONSE | backend::NOTICE_RESPONSE => {
                 let fields = ErrorFields::read(body).ok()?;
                 self.said_why |= tag == backend::ERROR_RESPONSE && fields.is_fatal();
-                edit_error(tag, fields, out)?;
+                edit_error(tag, fields, expected.position, out)?;
             }
             _ => return None,
         }
@@ -140,23 +110,42 @@ fn rename_columns(body: &[u8], out: &mut BytesMut) -> Option<()> {
 
 /// Takes out what would show that PostgreSQL was behind it: everything that says where an error
 /// was raised, if we raised it; otherwise the lines of the context that name our functions.
-fn edit_error(tag: u8, fields: ErrorFields<'_>, out: &mut BytesMut) -> Option<()> {
+fn edit_error(
+    tag: u8,
+    fields: ErrorFields<'_>,
+    position: Position,
+    out: &mut BytesMut,
+) -> Option<()> {
     if fields.is_fatal() && fields.sqlstate() == Some(SqlState::TOO_MANY_CONNECTIONS) {
         // User guide, "Quotas", 2026-09.
         let text = "Unable to accept connection, too many open connections.";
         ErrorResponse::fatal(SqlState::TOO_MANY_CONNECTIONS, text).encode(out);
         return Some(());
     }
-    let ours = fields.field(b's') == Some(OWN.as_bytes());
+    let reworded = fields.field(b'M').and_then(reworded);
+    let ours = reworded.is_some() || fields.field(b's') == Some(OWN.as_bytes());
     let context = fields.field(b'W').unwrap_or_default();
-    if !ours && !context.split(|c| *c == b'\n').any(names_our_function) {
+    let in_ours = context.split(|c| *c == b'\n').any(names_our_function);
+    if !ours && !in_ours && position == Position::Same {
         return None;
     }
+    let (sqlstate, message) = reworded.unzip();
+    let sqlstate = sqlstate.flatten();
     encode::frame(tag, out, |body| {
         for (code, value) in fields.iter() {
             let value = match code {
                 b's' | b'W' | b'F' | b'L' | b'R' if ours => continue,
+                // The statement that our function ran.
+                b'p' | b'q' if ours || in_ours => continue,
+                // It is about what PostgreSQL said.
+                b'H' if sqlstate.is_some() => continue,
                 b'W' => without_our_functions(value),
+                b'M' => message.clone().unwrap_or_else(|| value.to_vec()),
+                b'C' => sqlstate.unwrap_or(value).to_vec(),
+                b'P' => match moved(value, position) {
+                    Some(position) => position,
+                    None => continue,
+                },
                 _ => value.to_vec(),
             };
             if code != b'W' || !value.is_empty() {
@@ -169,13 +158,65 @@ fn edit_error(tag: u8, fields: ErrorFields<'_>, out: &mut BytesMut) -> Option<()
     Some(())
 }
 
+/// The field `P`, a number of characters in decimal.
+fn moved(value: &[u8], position: Position) -> Option<Vec<u8>> {
+    match position {
+        Position::Same => Some(value.to_vec()),
+        Position::Elsewhere => None,
+        Position::Ahead(by) => {
+            let at: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
+            Some(at.saturating_add(by).to_string().into_bytes())
+        }
+    }
+}
+
+/// An error that PostgreSQL raises before our SQL could: how the message begins and ends, and how
+/// DSQL's does (seen 2026-09). What is between stays.
+struct Rewording {
+    postgres: (&'static [u8], &'static [u8]),
+    /// DSQL's, if it is not PostgreSQL's.
+    sqlstate: Option<&'static [u8]>,
+    dsql: (&'static [u8], &'static [u8]),
+}
+
+const REWORDINGS: [Rewording; 2] = [
+    Rewording {
+        postgres: (
+            b"data type ",
+            b" has no default operator class for access method \"btree\"",
+        ),
+        sqlstate: Some(b"0A000"),
+        dsql: (b"datatype ", b" is not supported in a key"),
+    },
+    Rewording {
+        postgres: (b"sys.wait_for_job(", b"unknown) is a procedure"),
+        sqlstate: None,
+        dsql: (b"sys.wait_for_job(", b"text) is a procedure"),
+    },
+];
+
+fn reworded(message: &[u8]) -> Option<(Option<&'static [u8]>, Vec<u8>)> {
+    REWORDINGS.iter().find_map(|rewording| {
+        let (begin, end) = rewording.postgres;
+        let between = message.strip_prefix(begin)?.strip_suffix(end)?;
+        let (begin, end) = rewording.dsql;
+        Some((rewording.sqlstate, [begin, between, end].concat()))
+    })
+}
+
 /// How a line of context about one of our functions begins.
-const OUR_FUNCTIONS: [&[u8]; 4] = [
+const OUR_FUNCTIONS: [&[u8]; 6] = [
     b"PL/pgSQL function set_config(text,text,boolean) ",
     b"SQL function \"set_config\" ",
     b"SQL function \"current_setting\" ",
     b"SQL function \"dsql_local_",
+    b"PL/pgSQL function dsql_local_",
+    b"PL/pgSQL function sys.wait_for_job(",
 ];
+
+/// How the line begins after which, up to a line about the function, there is the text of a
+/// statement that a function ran.
+const STATEMENT: &[u8] = b"SQL statement \"";
 
 fn names_our_function(line: &[u8]) -> bool {
     OUR_FUNCTIONS
@@ -183,11 +224,23 @@ fn names_our_function(line: &[u8]) -> bool {
         .any(|function| line.starts_with(function))
 }
 
+/// The context without the lines about our functions and about what they ran.
 fn without_our_functions(context: &[u8]) -> Vec<u8> {
-    let lines: Vec<&[u8]> = context
-        .split(|c| *c == b'\n')
-        .filter(|line| !names_our_function(line))
-        .collect();
+    let mut lines: Vec<&[u8]> = vec![];
+    // Where the statement begins that the next function ran.
+    let mut statement = None;
+    for line in context.split(|c| *c == b'\n') {
+        if names_our_function(line) {
+            lines.truncate(statement.take().unwrap_or(lines.len()));
+            continue;
+        }
+        if line.starts_with(STATEMENT) {
+            statement.get_or_insert(lines.len());
+        } else if line.starts_with(b"PL/pgSQL function ") || line.starts_with(b"SQL function ") {
+            statement = None;
+        }
+        lines.push(line);
+    }
     lines.join(&b'\n')
 }
 

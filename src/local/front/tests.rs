@@ -21,7 +21,13 @@ fn front() -> Front {
     let certificate = params.self_signed(&key).unwrap();
     let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
     let tls = TlsServer::new(vec![certificate.into()], key, ServerNames::Any).unwrap();
-    Front::new(tls, identity, PathBuf::from("/nonexistent"))
+    Front::new(
+        tls,
+        identity,
+        PathBuf::from("/nonexistent"),
+        &Limits::default(),
+        Faults::default(),
+    )
 }
 
 /// How many seconds a client that sends `bytes` and no more is kept.
@@ -32,7 +38,7 @@ async fn kept(bytes: &[u8]) -> u64 {
         .unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     client.write_all(bytes).await.unwrap();
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     front().serve(stream).await;
     let mut rest = vec![];
     match client.read_to_end(&mut rest).await {

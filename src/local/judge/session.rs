@@ -7,7 +7,7 @@
 
 use super::super::bootstrap::{GONE, OWN, RENAMED};
 use super::{Refusal, Verdict};
-use crate::dsql::parameters;
+use crate::dsql::{parameters, statements};
 use crate::sql::{self, Lexer, SetStatement, StatementKind, Target, TokenKind, Value, Verb};
 
 /// What judges statements of a kind.
@@ -21,13 +21,11 @@ const RULES: &[(StatementKind, Rule)] = &[
     (StatementKind::Show, reset_or_show),
 ];
 
-const FEATURE_NOT_SUPPORTED: &str = "0A000";
 const UNDEFINED_OBJECT: &str = "42704";
 
-/// What SHOW ALL returns, without our own parameters. The first column's name tells
-/// [`super::replies`] what was asked.
-const SHOW_ALL: &[u8] = b"SELECT name AS \"dsql_local.name\", \
-    pg_catalog.current_setting(name) AS setting, short_desc AS description \
+/// What SHOW ALL returns, without our own parameters.
+const SHOW_ALL: &[u8] =
+    b"SELECT name, pg_catalog.current_setting(name) AS setting, short_desc AS description \
     FROM pg_catalog.pg_settings ORDER BY pg_catalog.lower(name)";
 
 fn rewrite(sql: Vec<u8>) -> Verdict {
@@ -82,10 +80,7 @@ fn begin(statement: &[u8]) -> Verdict {
         ["READ", "UNCOMMITTED", ..] => "READ UNCOMMITTED",
         _ => return Verdict::Allow,
     };
-    Refusal::verdict(
-        FEATURE_NOT_SUPPORTED,
-        format!("Unsupported isolation level: {refused}"),
-    )
+    Verdict::Refuse(Refusal::about(&statements::ISOLATION_LEVEL, refused))
 }
 
 /// What is no SET after all is left to PostgreSQL, as a syntax error.
@@ -123,7 +118,10 @@ fn reset_or_show(statement: &[u8]) -> Verdict {
         return not_read(statement);
     };
     match show.target.parameter() {
-        None if show.verb == Verb::Show && show.target == Target::All => rewrite(SHOW_ALL.to_vec()),
+        None if show.verb == Verb::Show && show.target == Target::All => Verdict::Rewrite {
+            sql: SHOW_ALL.to_vec(),
+            tag: Some("SHOW"),
+        },
         Some(name) if show.verb == Verb::Show && GONE.contains(&name.as_str()) => Refusal::verdict(
             UNDEFINED_OBJECT,
             format!("unrecognized configuration parameter \"{name}\""),

@@ -21,6 +21,8 @@ use crate::wire::{ErrorResponse, SqlState};
 
 /// The service in the credential scope.
 const SERVICE: &str = "dsql";
+/// What is said to everybody who may not log in (user guide, "Troubleshooting", 2026-09).
+pub(super) const DENIED: &str = "unable to accept connection, access denied";
 /// How far a signer's clock may run ahead of ours. The 5 minutes are those of AWS's other
 /// services; DSQL's own figure is not documented.
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
@@ -147,11 +149,7 @@ pub enum Denied {
 impl Denied {
     /// What DSQL sends (user guide, "Troubleshooting"; seen 2026-09).
     pub fn to_response(&self) -> ErrorResponse {
-        ErrorResponse::fatal(
-            SqlState::INVALID_AUTHORIZATION,
-            "unable to accept connection, access denied",
-        )
-        .hint(self.to_string())
+        ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, DENIED).hint(self.to_string())
     }
 }
 

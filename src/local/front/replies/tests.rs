@@ -1,4 +1,6 @@
+use super::super::peer::Peer;
 use super::*;
+use crate::wire::frame;
 
 const KEY: (i32, [u8; 4]) = (7, [1, 2, 3, 4]);
 
@@ -8,14 +10,19 @@ fn message(tag: u8, body: &[u8]) -> BytesMut {
     out
 }
 
-/// What the client gets when the messages arrive in pieces of `size` bytes.
-fn processed(input: &[u8], size: usize) -> BytesMut {
+/// What the client gets.
+fn processed(input: &[u8]) -> BytesMut {
+    passed(input, Expected::default())
+}
+
+fn passed(input: &[u8], expected: Expected) -> BytesMut {
     let mut replies = Replies::new(KEY);
-    let (mut buffer, mut out) = (BytesMut::new(), BytesMut::new());
-    for piece in input.chunks(size) {
-        buffer.extend_from_slice(piece);
-        replies.process(&mut buffer, &mut out).unwrap();
+    let mut out = BytesMut::new();
+    let mut peer = Peer::new(tokio::io::empty(), BytesMut::from(input));
+    while let Some(message) = peer.take().unwrap() {
+        replies.pass(&message, expected, &mut out);
     }
+    out.extend_from_slice(peer.unread());
     out
 }
 
@@ -27,9 +34,7 @@ fn identity() {
     let mut expected = message(b'S', b"server_version\x0016.15\0");
     expected.extend_from_slice(&message(b'S', b"TimeZone\0UTC\0"));
     expected.extend_from_slice(&message(b'K', &[0, 0, 0, 7, 1, 2, 3, 4]));
-    for size in 1..input.len() {
-        assert_eq!(processed(&input, size), expected, "{size}");
-    }
+    assert_eq!(processed(&input), expected);
 }
 
 #[test]
@@ -42,53 +47,30 @@ fn columns_get_their_names_back() {
     ]
     .concat();
     let expected = [&[0, 2][..], &column(b"a"), &column(b"server_version")].concat();
-    assert_eq!(
-        processed(&message(b'T', &body), 4),
-        message(b'T', &expected)
-    );
+    assert_eq!(processed(&message(b'T', &body)), message(b'T', &expected));
     // What does not have the form of a RowDescription goes as it is.
     let odd = message(b'T', b"dsql_local.x");
-    assert_eq!(processed(&odd, 4), odd);
-}
-
-#[test]
-fn show_all_is_called_by_its_name() {
-    let column = |name: &[u8]| [&[0, 1], name, &[0], &[9; 18]].concat();
-    let described = message(b'T', &column(b"dsql_local.name"));
-    let renamed = message(b'T', &column(b"name"));
-    let select = message(b'C', b"SELECT 2\0");
-    let update = message(b'C', b"UPDATE 2\0");
-    let show = message(b'C', b"SHOW\0");
-    let ready = message(b'Z', b"I");
-    for (input, output) in [
-        ([&described, &select, &select], [&renamed, &show, &select]),
-        ([&described, &update, &select], [&renamed, &update, &select]),
-        ([&described, &ready, &select], [&renamed, &ready, &select]),
-    ] {
-        let concat = |messages: [&BytesMut; 3]| messages.map(|m| m.to_vec()).concat();
-        let input = BytesMut::from(concat(input).as_slice());
-        assert_eq!(processed(&input, 4), concat(output));
-    }
+    assert_eq!(processed(&odd), odd);
 }
 
 #[test]
 fn errors_of_ours_do_not_say_where_they_were_raised() {
     let ours = b"SERROR\0C0A000\0Mno\0Wsomewhere\0sdsql_local\0Fpl_exec.c\0L1\0Rraise\0\0";
     assert_eq!(
-        processed(&message(b'E', ours), 9),
+        processed(&message(b'E', ours)),
         message(b'E', b"SERROR\0C0A000\0Mno\0\0")
     );
     let theirs = b"SERROR\0C23505\0Mno\0Wsomewhere\0spublic\0Fa.c\0L1\0Rb\0\0";
-    assert_eq!(processed(&message(b'E', theirs), 9), message(b'E', theirs));
+    assert_eq!(processed(&message(b'E', theirs)), message(b'E', theirs));
     let through =
         b"C22023\0WPL/pgSQL function set_config(text,text,boolean) line 9 at RETURN\nmore\0\0";
     assert_eq!(
-        processed(&message(b'E', through), 9),
+        processed(&message(b'E', through)),
         message(b'E', b"C22023\0Wmore\0\0")
     );
     let only = b"C42704\0WSQL function \"current_setting\" statement 1\0\0";
     assert_eq!(
-        processed(&message(b'E', only), 9),
+        processed(&message(b'E', only)),
         message(b'E', b"C42704\0\0")
     );
 }
@@ -99,29 +81,31 @@ fn too_many_connections_in_the_words_of_dsql() {
         b'E',
         b"SFATAL\0VFATAL\0C53300\0Msorry, too many clients already\0\0",
     );
-    let out = processed(&input, 100);
+    let out = processed(&input);
     let fields = ErrorFields::read(&out[frame::HEADER..]).unwrap();
     assert_eq!(
         fields.message(),
         b"Unable to accept connection, too many open connections."
     );
-    let mut replies = Replies::new(KEY);
-    replies
-        .process(&mut BytesMut::from(&input[..]), &mut BytesMut::new())
-        .unwrap();
-    assert!(replies.said_why());
 }
 
 #[test]
-fn long_messages_stream() {
-    let long = message(b'E', &vec![b'x'; 2 * MAX_LOOK]);
-    let mut replies = Replies::new(KEY);
-    let (mut buffer, mut out) = (BytesMut::from(&long[..MAX_LOOK + 10]), BytesMut::new());
-    replies.process(&mut buffer, &mut out).unwrap();
-    assert_eq!((buffer.len(), out.len()), (0, MAX_LOOK + 10));
-    assert!(!replies.at_boundary());
-    buffer.extend_from_slice(&long[MAX_LOOK + 10..]);
-    replies.process(&mut buffer, &mut out).unwrap();
-    assert_eq!(out, long);
-    assert!(replies.at_boundary());
+fn positions_and_tags_are_those_of_the_clients_text() {
+    let error = b"SERROR\0C42601\0Mno\0P7\0\0";
+    for (position, expected) in [
+        (Position::Same, &error[..]),
+        (Position::Ahead(10), b"SERROR\0C42601\0Mno\0P17\0\0"),
+        (Position::Elsewhere, b"SERROR\0C42601\0Mno\0\0"),
+    ] {
+        let tag = Some("CREATE INDEX");
+        let expected_reply = Expected { tag, position };
+        assert_eq!(
+            passed(&message(b'E', error), expected_reply),
+            message(b'E', expected)
+        );
+        assert_eq!(
+            passed(&message(b'C', b"SELECT 1\0"), expected_reply),
+            message(b'C', b"CREATE INDEX\0")
+        );
+    }
 }

@@ -1,0 +1,81 @@
+//! What a transaction has done, and what it may therefore not do any more.
+
+use tokio::time::Instant;
+
+use super::super::judge::{Class, Refusal};
+
+/// Seen 2026-09.
+const FEATURE_NOT_SUPPORTED: &str = "0A000";
+/// Seen 2026-09.
+const MULTIPLE_DDL: &str = "multiple ddl statements not supported in a transaction";
+/// Seen 2026-09, in either order; a plain SELECT does not count, GRANT and REVOKE do.
+const DDL_AND_DML: &str = "ddl and dml are not supported in the same transaction";
+
+/// Where a session is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// In no transaction.
+    Idle,
+    /// In a transaction that ends with the Query, or with Sync.
+    Implicit,
+    /// In a transaction block.
+    Block,
+}
+
+/// The transaction of a session.
+#[derive(Debug, Clone)]
+pub(super) struct Transaction {
+    pub(super) phase: Phase,
+    /// The catalog's version when it began.
+    pub(super) catalog: u64,
+    pub(super) began: Instant,
+    ddl: bool,
+    dml: bool,
+}
+
+impl Transaction {
+    /// None.
+    pub(super) fn none(now: Instant) -> Self {
+        Self {
+            phase: Phase::Idle,
+            catalog: 0,
+            began: now,
+            ddl: false,
+            dml: false,
+        }
+    }
+
+    /// One that begins.
+    pub(super) fn begin(phase: Phase, catalog: u64, now: Instant) -> Self {
+        Self {
+            phase,
+            catalog,
+            ..Self::none(now)
+        }
+    }
+
+    /// Why it cannot execute a statement of this class.
+    pub(super) fn refuses(&self, class: Class) -> Option<Refusal> {
+        let message = match class {
+            Class::Ddl if self.ddl => MULTIPLE_DDL,
+            Class::Ddl if self.dml => DDL_AND_DML,
+            Class::Dml if self.ddl => DDL_AND_DML,
+            _ => return None,
+        };
+        Some(Refusal::new(FEATURE_NOT_SUPPORTED, message))
+    }
+
+    /// It has executed a statement of this class.
+    pub(super) fn executed(&mut self, class: Class) {
+        self.ddl |= class == Class::Ddl;
+        self.dml |= class == Class::Dml;
+    }
+
+    /// Whether its commit changes the catalog.
+    pub(super) fn changes_catalog(&self) -> bool {
+        self.ddl
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,275 @@
+//! CREATE, ALTER and DROP of everything that is no table, index or sequence.
+
+use super::column::TypeName;
+use super::reader::Reader;
+use super::table::{self, Persistence};
+use super::{Refusal, Verdict, alter_table, index, leading, query, role, sequence};
+use crate::dsql::{functions, objects, roles, tables};
+
+/// Judges CREATE.
+pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Refusal> {
+    reader.take("CREATE");
+    reader.takes("OR REPLACE");
+    if let Some(refusal) = leading(reader, "CREATE ") {
+        return Err(refusal);
+    }
+    let mut persistence = Persistence::Permanent;
+    let mut ahead = reader.clone();
+    if !ahead.take("GLOBAL") {
+        ahead.take("LOCAL");
+    }
+    if ahead.take("TEMP") || ahead.take("TEMPORARY") {
+        *reader = ahead;
+        persistence = Persistence::Temporary;
+    } else if reader.take("UNLOGGED") {
+        persistence = Persistence::Unlogged;
+    }
+    if reader.take("TABLE") {
+        return table::create(text, reader, persistence);
+    }
+    if reader.is("INDEX") || reader.sees("UNIQUE INDEX") {
+        return index::create(text, reader);
+    }
+    if reader.is_any(&["VIEW", "SEQUENCE"]) || reader.sees("RECURSIVE VIEW") {
+        let is_view = !reader.is("SEQUENCE");
+        if persistence != Persistence::Permanent {
+            let (lower, upper) = if is_view {
+                ("view", "VIEW")
+            } else {
+                ("sequence", "SEQUENCE")
+            };
+            let text = objects::TEMPORARY.about(lower).replacen("{}", upper, 1);
+            return Err(Refusal::new(objects::TEMPORARY.sqlstate, text));
+        }
+        if is_view {
+            return view(text);
+        }
+        reader.advance();
+        sequence::create(reader)?;
+        return Ok(Verdict::Allow);
+    }
+    if reader.take("TYPE") {
+        return Err(create_type(reader));
+    }
+    if reader.take("FUNCTION") {
+        function(reader)?;
+    } else if reader.take("DOMAIN") {
+        domain(reader)?;
+    } else if reader.is_any(&["ROLE", "USER", "GROUP"]) {
+        reader.advance();
+        role::create(reader)?;
+    } else if reader.take("SCHEMA") {
+        schema(text, reader)?;
+    }
+    Ok(Verdict::Allow)
+}
+
+/// The query of a view is analysed when the statement is executed.
+fn view(text: &[u8]) -> Result<Verdict, Refusal> {
+    match query::scan(text).refusal {
+        Some(refusal) => Err(refusal.at(super::Stage::Execution)),
+        None => Ok(Verdict::Allow),
+    }
+}
+
+fn create_type(reader: &mut Reader<'_>) -> Refusal {
+    reader.qualified();
+    Refusal::from(if reader.sees("AS ENUM") {
+        &objects::CREATE_ENUM
+    } else if reader.sees("AS RANGE") {
+        &objects::CREATE_RANGE
+    } else if reader.is("AS") {
+        &objects::CREATE_COMPOSITE
+    } else {
+        &objects::CREATE_BASE_TYPE
+    })
+}
+
+/// Only functions in SQL. Without LANGUAGE a body of the SQL standard follows, or nothing that
+/// PostgreSQL takes.
+fn function(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.qualified();
+    if !reader.skip_to_any(&["LANGUAGE", "RETURN", "BEGIN"]) || !reader.take("LANGUAGE") {
+        return Ok(());
+    }
+    let language = reader.name().map(|name| name.text).or_else(|| {
+        let written = reader.string()?;
+        Some(String::from_utf8_lossy(&written).into_owned())
+    });
+    match language {
+        Some(language) if language != functions::SQL => {
+            Err(Refusal::about(&functions::LANGUAGE, &language))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn domain(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.qualified();
+    reader.take("AS");
+    if let Some(of) = TypeName::read(reader) {
+        of.check()?;
+    }
+    if reader.skip_to("COLLATE") {
+        return Err(Refusal::from(&tables::COLLATE));
+    }
+    Ok(())
+}
+
+/// Elements of a schema are CREATE statements without a semicolon between them.
+fn schema(text: &[u8], reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    while reader.skip_to("CREATE") {
+        let start = reader.position();
+        reader.advance();
+        // Schemas do not nest, so neither does this.
+        if reader.is("SCHEMA") {
+            return Ok(());
+        }
+        reader.skip_to_any(&["CREATE", "GRANT"]);
+        let element = text.get(start..reader.position()).unwrap_or_default();
+        create(element, &mut Reader::new(element))?;
+    }
+    Ok(())
+}
+
+/// Judges ALTER.
+pub(super) fn alter(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Refusal> {
+    reader.take("ALTER");
+    let at_all = reader.sees("TABLE ALL IN") || reader.sees("INDEX ALL IN");
+    if !at_all {
+        if reader.take("TABLE") {
+            return alter_table::judge(text, reader);
+        }
+        if reader.take("INDEX") {
+            alter_table::judge_index(reader)?;
+            return Ok(Verdict::Allow);
+        }
+        if reader.take("SEQUENCE") {
+            sequence::alter(reader)?;
+            return Ok(Verdict::Allow);
+        }
+    }
+    if reader.is_any(&["ROLE", "USER", "GROUP"]) && !reader.sees("USER MAPPING") {
+        reader.advance();
+        role::alter(reader)?;
+    } else if reader.take("DOMAIN") {
+        reader.qualified();
+        if let Some(form) = objects::ALTER_DOMAIN.iter().find(|f| reader.sees(f)) {
+            let form = if *form == "ADD" {
+                "ADD CONSTRAINT"
+            } else {
+                form
+            };
+            return Err(Refusal::about(&objects::ALTER_DOMAIN_TEXT, form));
+        }
+    } else if reader.is_any(&["FUNCTION", "ROUTINE"]) {
+        alter_function(reader)?;
+    } else if reader.is("PROCEDURE") {
+        return Err(Refusal::from(&functions::PROCEDURE));
+    } else if !reader.is_any(objects::RENAMED) {
+        alter_other(reader)?;
+    }
+    Ok(Verdict::Allow)
+}
+
+fn alter_function(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.advance();
+    reader.qualified();
+    if reader.is_punctuation(b'(') {
+        reader.skip();
+    }
+    if reader.at_end() || reader.is_any(&["RENAME", "OWNER"]) || reader.sees("SET SCHEMA") {
+        return Ok(());
+    }
+    Err(Refusal::from(
+        if reader.is("DEPENDS") || reader.sees("NO DEPENDS") {
+            &roles::DEPENDS
+        } else {
+            &roles::ALTER_FUNCTION
+        },
+    ))
+}
+
+/// Objects that DSQL has not: PostgreSQL has one statement for renaming any of them, one for
+/// owners, one for schemas, and one of its own for the rest.
+fn alter_other(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    let is_type = reader.is("TYPE");
+    let own = leading(reader, "ALTER ");
+    let is_known = is_type || own.is_some() || reader.is_any(KNOWN);
+    if !is_known || reader.is("SYSTEM") {
+        return own.map_or(Ok(()), Err);
+    }
+    let mut rest = reader.clone();
+    while !rest.at_end() {
+        // ALTER TYPE … RENAME VALUE changes an enum.
+        if rest.is("RENAME") && !rest.sees("RENAME VALUE") {
+            return Err(Refusal::from(&objects::RENAME));
+        }
+        if !is_type && rest.sees("OWNER TO") {
+            return Err(Refusal::from(&objects::OWNER));
+        }
+        if !is_type && rest.sees("SET SCHEMA") {
+            return Err(Refusal::from(&objects::SCHEMA));
+        }
+        if rest.sees("DEPENDS ON") {
+            return Err(Refusal::from(&roles::DEPENDS));
+        }
+        rest.skip();
+    }
+    if is_type {
+        return Err(Refusal::from(&objects::ALTER_TYPE));
+    }
+    own.map_or(Ok(()), Err)
+}
+
+/// Objects of PostgreSQL that have no ALTER of their own in DSQL's answers.
+const KNOWN: &[&str] = &[
+    "AGGREGATE",
+    "CONVERSION",
+    "FOREIGN",
+    "LANGUAGE",
+    "LARGE",
+    "MATERIALIZED",
+    "PROCEDURAL",
+    "RULE",
+    "TEXT",
+    "TRIGGER",
+];
+
+/// Judges DROP.
+pub(super) fn drop(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.take("DROP");
+    if let Some(refusal) = leading(reader, "DROP ") {
+        return Err(refusal);
+    }
+    if reader.take("TRIGGER") {
+        let harmless = reader.takes("IF EXISTS") && reader.skip_to("ON");
+        return if harmless {
+            Ok(())
+        } else {
+            Err(Refusal::from(&objects::DROP))
+        };
+    }
+    // In its linter's grammar, like DROP TRIGGER: there is none to drop.
+    if reader.sees("EVENT TRIGGER IF EXISTS") {
+        return Ok(());
+    }
+    if reader.take("INDEX") && reader.is("CONCURRENTLY") {
+        return Err(Refusal::from(&objects::DROP_INDEX_CONCURRENTLY));
+    }
+    if reader.take("DOMAIN") {
+        while !reader.at_end() {
+            if reader.take("CASCADE") && reader.at_end() {
+                return Err(Refusal::from(&objects::DROP_DOMAIN_CASCADE));
+            }
+            reader.skip();
+        }
+    }
+    if reader.is_any(objects::NOT_DROPPED) {
+        return Err(Refusal::from(&objects::DROP));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Queries, and statements that contain one.
+
+use super::Stage::Analysis;
+use super::reader::Reader;
+use super::{Class, Refusal};
+use crate::dsql::{functions, queries, statements};
+use crate::sql::{Lexer, Token, TokenKind};
+
+/// What one pass over a statement finds, wherever in it.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// It locks rows that it reads.
+    pub(super) locks: bool,
+    /// What DSQL refuses first.
+    pub(super) refusal: Option<Refusal>,
+}
+
+/// Looks for what is refused at any depth: TABLESAMPLE, locking clauses, functions. One pass over
+/// the tokens, whatever their number.
+pub(super) fn scan(text: &[u8]) -> Found {
+    let mut found = Found::default();
+    // The last three tokens, the newest last, and whether each open parenthesis is that of
+    // `substring(a FOR b)`, in which FOR locks nothing.
+    let mut last: [Option<Token>; 3] = [None; 3];
+    let mut open: Vec<bool> = Vec::new();
+    let word = |token: Option<Token>, word: &str| {
+        token.is_some_and(|t| {
+            t.kind == TokenKind::Word && t.bytes(text).eq_ignore_ascii_case(word.as_bytes())
+        })
+    };
+    for token in Lexer::new(text).filter(|token| !token.kind.is_trivia()) {
+        let [b, c, d] = last;
+        match token.kind {
+            TokenKind::Punctuation(b'(') => {
+                if let Some(name) = called(text, b, c, d) {
+                    found.refuse(Refusal::about(&functions::CALL, name));
+                }
+                open.push(word(d, "substring"));
+            }
+            TokenKind::Punctuation(b')') => {
+                open.pop();
+            }
+            TokenKind::Word | TokenKind::QuotedIdentifier | TokenKind::UnicodeIdentifier => {
+                let now = Some(token);
+                let extracts = open.last() == Some(&true);
+                if word(d, "for") && word(now, "update") {
+                    found.locks |= !extracts;
+                } else if word(c, "for") && word(d, "key") && word(now, "share") {
+                    found.locks = true;
+                } else if !extracts
+                    && (word(d, "for") && word(now, "share")
+                        || word(b, "for") && word(c, "no") && word(d, "key") && word(now, "update"))
+                {
+                    found.refuse(Refusal::from(&queries::LOCKING));
+                } else if word(d, "tablesample")
+                    && !word(c, "as")
+                    && c.is_none_or(|t| t.kind != TokenKind::Punctuation(b'.'))
+                {
+                    found.refuse(Refusal::from(&queries::TABLESAMPLE));
+                }
+            }
+            _ => {}
+        }
+        last = [c, d, Some(token)];
+    }
+    found
+}
+
+impl Found {
+    fn refuse(&mut self, refusal: Refusal) {
+        self.refusal.get_or_insert(refusal.at(Analysis));
+    }
+}
+
+/// The refused function that `schema . name (` or `name (` calls.
+fn called(
+    text: &[u8],
+    schema: Option<Token>,
+    dot: Option<Token>,
+    name: Option<Token>,
+) -> Option<&'static str> {
+    let name = name?;
+    let bytes = name.bytes(text);
+    let function = functions::REFUSED.iter().find(|f| match name.kind {
+        TokenKind::Word => bytes.eq_ignore_ascii_case(f.as_bytes()),
+        TokenKind::QuotedIdentifier => {
+            bytes.get(1..bytes.len().saturating_sub(1)) == Some(f.as_bytes())
+        }
+        _ => false,
+    })?;
+    let qualified = dot.is_some_and(|dot| dot.kind == TokenKind::Punctuation(b'.'));
+    let of_the_system = schema.is_some_and(|schema| {
+        let schema = schema.bytes(text);
+        schema.eq_ignore_ascii_case(b"pg_catalog") || schema == b"\"pg_catalog\""
+    });
+    (!qualified || of_the_system).then_some(*function)
+}
+
+/// What the verb of a query, or of a statement behind WITH, makes of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Select,
+    Write,
+    Merge,
+    /// A syntax error, for all that we know.
+    Other,
+}
+
+fn verb(reader: &Reader<'_>) -> Verb {
+    if reader.is_punctuation(b'(') || reader.is_any(&["SELECT", "VALUES", "TABLE"]) {
+        Verb::Select
+    } else if reader.is_any(&["INSERT", "UPDATE", "DELETE"]) {
+        Verb::Write
+    } else if reader.is("MERGE") {
+        Verb::Merge
+    } else {
+        Verb::Other
+    }
+}
+
+/// Judges SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE, MERGE, with or without WITH.
+pub(super) fn judge(text: &[u8]) -> (Class, Result<(), Refusal>) {
+    let mut reader = Reader::new(text);
+    let mut writes = false;
+    if reader.is("WITH") {
+        writes = common_table_expressions(&mut reader);
+    }
+    let verb = verb(&reader);
+    let found = scan(text);
+    let class = if writes || matches!(verb, Verb::Write | Verb::Merge) {
+        Class::Dml
+    } else if found.locks {
+        Class::Locking
+    } else {
+        Class::Read
+    };
+    if verb == Verb::Merge {
+        return (class, Err(Refusal::from(&queries::MERGE).at(Analysis)));
+    }
+    if verb == Verb::Select && selects_into(&mut reader) {
+        return (class, Err(Refusal::from(&statements::CREATE_TABLE_AS)));
+    }
+    (class, found.refusal.map_or(Ok(()), Err))
+}
+
+/// Goes behind WITH and what belongs to it; true if one of the expressions writes.
+fn common_table_expressions(reader: &mut Reader<'_>) -> bool {
+    let mut writes = false;
+    reader.take("WITH");
+    reader.take("RECURSIVE");
+    while reader.name().is_some() {
+        if reader.is_punctuation(b'(') {
+            reader.skip();
+        }
+        if !reader.take("AS") {
+            break;
+        }
+        reader.take("NOT");
+        reader.take("MATERIALIZED");
+        let mut inner = reader.clone();
+        inner.take_punctuation(b'(');
+        writes |= matches!(verb(&inner), Verb::Write | Verb::Merge);
+        reader.skip();
+        for (clause, last) in [("SEARCH", "SET"), ("CYCLE", "USING")] {
+            if reader.is(clause) {
+                reader.skip_to(last);
+                reader.advance();
+                reader.name();
+            }
+        }
+        if !reader.take_punctuation(b',') {
+            break;
+        }
+    }
+    writes
+}
+
+/// Whether a query has INTO. It is reserved, so nothing else can be called so, but for what
+/// follows AS or a dot; deeper than the query itself PostgreSQL calls it a syntax error.
+fn selects_into(reader: &mut Reader<'_>) -> bool {
+    while reader.take_punctuation(b'(') {}
+    let mut named = false;
+    while !reader.at_end() {
+        if !named && reader.is("INTO") {
+            return true;
+        }
+        named = reader.is("AS") || reader.is_punctuation(b'.');
+        reader.skip();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

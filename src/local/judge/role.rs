@@ -1,0 +1,63 @@
+//! Roles and privileges.
+
+use super::Refusal;
+use super::reader::Reader;
+use crate::dsql::{roles, statements};
+
+/// Judges what follows `CREATE ROLE`.
+pub(super) fn create(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.name();
+    attributes(reader, "CREATE")
+}
+
+/// Judges what follows `ALTER ROLE`.
+pub(super) fn alter(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    reader.name();
+    if reader.takes("IN DATABASE") {
+        reader.name();
+    }
+    if reader.is("SET") {
+        return Err(Refusal::from(&roles::SET));
+    }
+    if reader.is_any(&["RESET", "RENAME", "ADD", "DROP"]) {
+        return Ok(());
+    }
+    attributes(reader, "ALTER")
+}
+
+fn attributes(reader: &mut Reader<'_>, statement: &str) -> Result<(), Refusal> {
+    reader.take("WITH");
+    while !reader.at_end() {
+        if let Some(attribute) = roles::REFUSED.iter().find(|a| reader.sees(a)) {
+            let name = attribute.trim_start_matches("ENCRYPTED ");
+            let name = name.trim_start_matches("UNENCRYPTED ");
+            let text = roles::ATTRIBUTE.about(name).replacen("{}", statement, 1);
+            return Err(Refusal::new(roles::ATTRIBUTE.sqlstate, text));
+        }
+        // Lists of roles, whose names may be anything.
+        reader.take("IN");
+        if reader.is_any(&["ROLE", "GROUP", "ADMIN", "USER"]) {
+            reader.advance();
+            while reader.name().is_some() && reader.take_punctuation(b',') {}
+        } else {
+            reader.skip();
+        }
+    }
+    Ok(())
+}
+
+/// Judges GRANT and REVOKE: schemas of DSQL's own are left alone.
+pub(super) fn privileges(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    if !reader.skip_to("ON") || !reader.takes("ON SCHEMA") {
+        return Ok(());
+    }
+    while let Some(schema) = reader.name() {
+        if statements::SYSTEM_SCHEMAS.contains(&schema.text.as_str()) {
+            return Err(Refusal::from(&statements::SYSTEM_ENTITY));
+        }
+        if !reader.take_punctuation(b',') {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,287 @@
+//! What depends on the catalog: types behind names, primary keys, quotas.
+
+use tokio_postgres::NoTls;
+
+use super::client::{Access, Client};
+use super::{Cluster, LocalOptions, serve_while, with_cluster};
+
+/// Statement, SQLSTATE, message.
+type Refused = (&'static str, &'static str, &'static str);
+
+async fn all_refused(client: &mut Client, refused: &[Refused]) {
+    for (sql, state, text) in refused {
+        assert_eq!(
+            client.refused(sql).await,
+            ((*state).into(), (*text).into(), 'I'),
+            "{sql}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn columns_have_types_that_dsql_has() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        admin
+            .run(&[
+                "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
+                "CREATE DOMAIN more AS positive",
+                "CREATE TYPE mood AS ENUM ('fine')",
+                "CREATE TABLE good (a smallint, b int, c bigint, d real, e float8, f numeric(9, 2),
+                 g char(4096), h varchar(65535), i text, j date, k time, l timetz, m timestamp,
+                 n timestamptz, o interval, p boolean, q bytea, r uuid, s json, t jsonb, u more)",
+                "CREATE VIEW v AS SELECT ARRAY[a] AS a FROM good",
+            ])
+            .await;
+        let no = "0A000";
+        all_refused(
+            &mut admin,
+            &[
+                (
+                    "CREATE TABLE x (a int[])",
+                    no,
+                    "datatype integer[] not supported",
+                ),
+                ("CREATE TABLE x (a inet)", no, "datatype inet not supported"),
+                (
+                    "CREATE TABLE x (a int, b bit(3))",
+                    no,
+                    "datatype bit not supported",
+                ),
+                ("CREATE TABLE x (a mood)", no, "datatype mood not supported"),
+                (
+                    "CREATE TABLE x (a mood[])",
+                    no,
+                    "datatype mood[] not supported",
+                ),
+                (
+                    "CREATE TABLE x (a int4range)",
+                    no,
+                    "datatype int4range not supported",
+                ),
+                ("CREATE TABLE x (a good)", no, "datatype good not supported"),
+                (
+                    "CREATE DOMAIN x AS money",
+                    no,
+                    "datatype money not supported",
+                ),
+                (
+                    "ALTER TABLE good ADD z xml",
+                    no,
+                    "datatype xml not supported",
+                ),
+                (
+                    "CREATE TABLE x (a varchar(65536))",
+                    "54000",
+                    "Datatype limit greater than 65535 bytes not supported for varchar",
+                ),
+                (
+                    "CREATE TABLE x (a char(4097))",
+                    "54000",
+                    "Datatype limit greater than 4096 bytes not supported for char",
+                ),
+                (
+                    "CREATE TABLE x (a jsonb PRIMARY KEY)",
+                    no,
+                    "datatype jsonb is not supported in a key",
+                ),
+                (
+                    "CREATE TABLE x (a json UNIQUE)",
+                    no,
+                    "datatype json is not supported in a key",
+                ),
+                (
+                    "CREATE TABLE x (a int, b bytea, UNIQUE (a, b))",
+                    no,
+                    "datatype bytea is not supported in a key",
+                ),
+            ],
+        )
+        .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn numeric_is_numeric_18_6() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        admin
+            .run(&[
+                "CREATE TABLE t (id int, n numeric, d numeric DEFAULT 1.23456789, w numeric(20, 9),
+                 g numeric GENERATED ALWAYS AS (n * 1.0000001) STORED)",
+                "INSERT INTO t (id, n, w) VALUES (1, 2.0000005, 2.123456789)",
+                "ALTER TABLE t ADD late numeric",
+                "UPDATE t SET late = 1.23456789",
+            ])
+            .await;
+        let row = "SELECT concat_ws(' ', n, d, w, g, late) FROM t";
+        assert_eq!(
+            admin.value(row).await,
+            "2.000001 1.234568 2.123456789 2.000001 1.234568"
+        );
+        assert_eq!(
+            admin
+                .value(
+                    "SELECT format_type(atttypid, atttypmod) FROM pg_attribute
+                    WHERE attrelid = 't'::regclass AND attname = 'g'"
+                )
+                .await,
+            "numeric(18,6)"
+        );
+        let over = admin.failed("INSERT INTO t (n) VALUES (1e12)").await;
+        assert_eq!(over.0, "22003");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_primary_key_stays() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        admin
+            .run(&[
+                "CREATE TABLE t (id int, k int, v int, w int UNIQUE, PRIMARY KEY (id, k))",
+                "CREATE TABLE u (id int)",
+            ])
+            .await;
+        let no = "0A000";
+        let constraint = "unsupported ALTER TABLE DROP CONSTRAINT statement";
+        all_refused(
+            &mut admin,
+            &[
+                (
+                    "ALTER TABLE t DROP COLUMN id",
+                    no,
+                    "cannot drop primary key column id",
+                ),
+                (
+                    "ALTER TABLE t DROP k CASCADE",
+                    no,
+                    "cannot drop primary key column k",
+                ),
+                ("ALTER TABLE t DROP CONSTRAINT t_pkey", no, constraint),
+            ],
+        )
+        .await;
+        admin
+            .run(&[
+                "ALTER TABLE t DROP COLUMN v",
+                "ALTER TABLE t DROP CONSTRAINT t_w_key",
+                "ALTER TABLE u DROP COLUMN id",
+                "DROP TABLE t",
+            ])
+            .await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn quotas() {
+    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    let access = Access::to(&cluster);
+    let socket = cluster.directory().join("socket");
+    let columns = |n: usize, more: &str| {
+        let columns: Vec<String> = (0..n).map(|i| format!("c{i} int")).collect();
+        format!("CREATE TABLE wide (id int {more}, {})", columns.join(", "))
+    };
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        // DSQL's own limits.
+        for (sql, state, text) in [
+            (
+                columns(255, ""),
+                "54011",
+                "tables can have at most 255 columns",
+            ),
+            (
+                columns(256, "PRIMARY KEY"),
+                "54011",
+                "cannot use more than 256 columns in an index",
+            ),
+            (
+                "CREATE TABLE x (a int, b int, c int, d int, e int, f int, g int, h int, i int,
+                 UNIQUE (a, b, c, d, e, f, g, h, i))"
+                    .to_owned(),
+                "54011",
+                "more than 8 column keys in an index are not supported",
+            ),
+        ] {
+            let refused = admin.failed(&sql).await;
+            assert_eq!(refused, (state.into(), text.into(), 'I'));
+        }
+        admin.run(&[&columns(254, "")]).await;
+
+        let (superuser, connection) = tokio_postgres::Config::new()
+            .host_path(socket)
+            .user("dsql_local")
+            .dbname("postgres")
+            .connect(NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let lower = "UPDATE pg_catalog.dsql_local_limits SET value = 2
+            WHERE name NOT IN ('columns_per_table', 'statistics_target')";
+        superuser.batch_execute(lower).await.unwrap();
+        admin
+            .run(&[
+                "CREATE TABLE t (a int, b int, c int)",
+                "CREATE VIEW v1 AS SELECT 1",
+                "CREATE VIEW v2 AS SELECT 1",
+                "CREATE OR REPLACE VIEW v2 AS SELECT 1",
+                "CREATE SEQUENCE s1",
+                "CREATE SEQUENCE s2",
+                "CREATE SCHEMA a",
+                "CREATE SCHEMA b",
+                "CREATE STATISTICS x1 ON a, b FROM t",
+                "CREATE STATISTICS x2 ON a, c FROM t",
+                "CREATE INDEX ON t (a)",
+                "CREATE INDEX ON t (b)",
+            ])
+            .await;
+        all_refused(
+            &mut admin,
+            &[
+                (
+                    "CREATE TABLE u ()",
+                    "54000",
+                    "creating more than 2 tables not allowed",
+                ),
+                (
+                    "CREATE VIEW v3 AS SELECT 1",
+                    "54000",
+                    "creating more than 2 views not allowed",
+                ),
+                (
+                    "CREATE SEQUENCE s3",
+                    "54000",
+                    "creating more than 2 sequences is not allowed",
+                ),
+                (
+                    "CREATE SCHEMA c",
+                    "54000",
+                    "more than 2 schemas not allowed",
+                ),
+                (
+                    "CREATE STATISTICS x3 ON b, c FROM t",
+                    "54000",
+                    "more than 2 extended statistics per table are not allowed",
+                ),
+                (
+                    "ALTER STATISTICS x1 SET STATISTICS 101",
+                    "22023",
+                    "statistics target 101 exceeds maximum allowed value of 100",
+                ),
+                (
+                    "CREATE INDEX ON t (c)",
+                    "54000",
+                    "more than 2 indexes per table are not allowed",
+                ),
+            ],
+        )
+        .await;
+    })
+    .await
+    .unwrap();
+    cluster.stop().await;
+}
