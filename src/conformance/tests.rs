@@ -1,17 +1,7 @@
-use super::check::check;
-use super::client::Reply;
-use super::expand::{Names, expand};
+mod answers;
+mod notation;
+
 use super::*;
-use crate::wire::backend::TransactionStatus;
-
-fn probes(text: &str) -> Vec<Probe> {
-    parse("test", text).unwrap()
-}
-
-fn why(text: &str) -> (usize, String) {
-    let error = parse("test", text).unwrap_err();
-    (error.line, error.why)
-}
 
 #[test]
 fn every_file_can_be_read() {
@@ -33,7 +23,7 @@ fn every_file_can_be_read() {
 }
 
 #[test]
-fn no_two_probes_of_a_group_are_the_same() {
+fn no_probe_is_there_twice() {
     let probes = suite().unwrap();
     for (index, probe) in probes.iter().enumerate() {
         let twin = probes[index + 1..].iter().find(|other| {
@@ -45,5 +35,15 @@ fn no_two_probes_of_a_group_are_the_same() {
         if let Some(twin) = twin {
             panic!("{} is {} once more", twin.place(), probe.place());
         }
+    }
+}
+
+#[test]
+fn every_file_of_the_folder_is_run() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/conformance/probes");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        assert!(SUITE.iter().any(|(subject, _)| *subject == name), "{name}");
     }
 }
