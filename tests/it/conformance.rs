@@ -111,3 +111,61 @@ async fn the_proxy_changes_none_of_the_answers() {
     .await;
     assert_clean(&report.unwrap());
 }
+
+/// What the command prints, and its exit code.
+async fn self_test(
+    arguments: &[&str],
+    variables: &std::collections::BTreeMap<String, String>,
+) -> (Option<i32>, String) {
+    let mut command = tokio::process::Command::from(super::support::dsql_proxy());
+    command
+        .args(["local", "--self-test", "--quiet"])
+        .args(arguments)
+        .envs(variables);
+    let output = super::support::within(command.output()).await.unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text)
+}
+
+#[tokio::test]
+async fn the_command_tests_a_cluster_that_it_has_not_started() {
+    let cluster = LocalProxy::start(&[]);
+    let variables = cluster.variables();
+    let endpoint = variables["CLUSTER_ENDPOINT"].clone();
+    let run = async |filter: &str| {
+        let arguments = ["--against", &endpoint, "--self-test-filter", filter];
+        self_test(&arguments, &variables).await
+    };
+
+    let (code, said) = run("identity").await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.starts_with(&format!("Testing {endpoint} as admin.\n")),
+        "{said}"
+    );
+    assert!(said.contains("in the schema dsql_self_test_"), "{said}");
+    assert!(
+        said.ends_with("\nEvery answer is the expected one.\n"),
+        "{said}"
+    );
+
+    // A local cluster does not name its access method as DSQL does.
+    let (code, said) = run("pg_am").await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("] SELECT amname FROM pg_am"), "{said}");
+    assert!(
+        said.contains("\n    expected SELECT 1 = btree_index\n    got      "),
+        "{said}"
+    );
+    let client = cluster.connect().await.unwrap();
+    let left = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'dsql_self_test%'";
+    let left: i64 = client.query_one(left, &[]).await.unwrap().get(0);
+    assert_eq!(left, 0);
+}
+
+#[tokio::test]
+async fn the_command_tests_a_cluster_of_its_own() {
+    let (code, said) = self_test(&["--self-test-filter=types:5"], &Default::default()).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.starts_with("\ntypes "), "{said}");
+}
