@@ -231,18 +231,21 @@ fn banner(cluster: &Cluster, proxy: Option<&Address>) -> String {
     let endpoint = cluster.endpoint();
     let env = cluster.env_file();
     let env = env.display();
+    let control = cluster.control_url().map_or_else(String::new, |url| {
+        format!("Faults are asked for at {url}/faults\n")
+    });
     match proxy {
         Some(proxy) => format!(
             "A local Aurora DSQL cluster and a proxy in front of it are ready.\n\n  \
              {url}\n  psql '{url}'\n\n\
              The cluster itself is {endpoint} at {address};\n\
-             {env} has what a DSQL client needs to reach it. Ctrl-C stops both.\n",
+             {env} has what a DSQL client needs to reach it. Ctrl-C stops both.\n{control}",
             url = proxy.url(),
             address = cluster.address(),
         ),
         None => format!(
             "A local Aurora DSQL cluster is ready: {endpoint} at {address}.\n\
-             {env} has what a DSQL client needs to reach it. Ctrl-C stops it.\n",
+             {env} has what a DSQL client needs to reach it. Ctrl-C stops it.\n{control}",
             address = cluster.address(),
         ),
     }

@@ -1,14 +1,38 @@
 //! Documentation out of the table of settings, as text. A test keeps the files equal to it.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
-use super::{DefaultValue, Group, Kind, Places, SETTINGS, Scope, Setting};
+use super::{DefaultValue, Group, Kind, Places, SETTINGS, Scope, Setting, limit};
 
-/// Before the generated part of a file.
-pub const BEGIN: &str = "<!-- settings:begin -->";
+/// A part of a file that is generated, between markers such as `<!-- settings:begin -->`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part(&'static str);
 
-/// After the generated part of a file.
-pub const END: &str = "<!-- settings:end -->";
+impl Part {
+    /// [`flags_table`] in the README.
+    pub const SETTINGS: Self = Self("settings");
+    /// [`limits_table`] in `docs/local-cluster.md`.
+    pub const LIMITS: Self = Self("limits");
+
+    /// The line before it.
+    pub fn begin(self) -> String {
+        format!("<!-- {}:begin -->", self.0)
+    }
+
+    /// The line after it.
+    pub fn end(self) -> String {
+        format!("<!-- {}:end -->", self.0)
+    }
+
+    /// `text` with `generated` between the markers; nothing when they are not there.
+    pub fn replace(self, text: &str, generated: &str) -> Option<String> {
+        let (begin, end) = (self.begin(), self.end());
+        let (before, rest) = text.split_once(&begin)?;
+        let (_, after) = rest.split_once(&end)?;
+        Some(format!("{before}{begin}\n{generated}{end}{after}"))
+    }
+}
 
 /// `config/dsql-proxy.toml`: every setting with its default, commented out.
 pub fn sample_file() -> String {
@@ -155,11 +179,44 @@ pub fn flags_table() -> String {
     out
 }
 
-/// `text` with `generated` between the markers; nothing when they are not there.
-pub fn between_markers(text: &str, generated: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{generated}{END}{after}"))
+/// The table of limits for the guide to the local cluster, without the markers.
+pub fn limits_table() -> String {
+    let mut out = String::from("| Name | Default | SQLSTATE | |\n|---|---|---|---|\n");
+    for limit in limit::settable() {
+        let sqlstate = match limit.sqlstate {
+            "" => "the connection ends",
+            sqlstate => sqlstate,
+        };
+        let (default, unit) = match limit.unit {
+            "seconds" => (
+                humantime::format_duration(Duration::from_secs(limit.value)).to_string(),
+                "",
+            ),
+            "bytes" => (bytes(limit.value), ""),
+            unit => (limit.value.to_string(), unit),
+        };
+        add(
+            &mut out,
+            format_args!(
+                "| `{}` | {} | {sqlstate} | {} |\n",
+                limit.name.replace('_', "-"),
+                format!("{default} {unit}").trim_end(),
+                limit.message.replace('<', "\\<")
+            ),
+        );
+    }
+    out
+}
+
+/// A size in the largest unit that leaves no rest.
+fn bytes(number: u64) -> String {
+    [(1 << 20, "MiB"), (1 << 10, "KiB")]
+        .into_iter()
+        .find(|(unit, _)| number.is_multiple_of(*unit))
+        .map_or_else(
+            || format!("{number} bytes"),
+            |(unit, name)| format!("{} {name}", number / unit),
+        )
 }
 
 fn in_group(group: Group) -> impl Iterator<Item = &'static Setting> {

@@ -374,7 +374,7 @@ pub static SETTINGS: &[Setting] = &[
         doc: "An HTTP port on 127.0.0.1 through which tests ask the running local cluster for \
               faults. 0 takes any free port; `DSQL_LOCAL_CONTROL` in the file `env`, and in the \
               environment of the command of `--once`, is its URL. It asks for no password: whoever \
-              is on the machine can disturb the cluster with it, but not read from it.",
+              is on the machine can disturb the cluster with it, but not read its data.",
         commands: &[Local],
         scope: Scope::Process,
         places: Places::Everywhere,

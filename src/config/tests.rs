@@ -435,3 +435,74 @@ fn help_and_version_are_printed() {
         }
     }
 }
+
+#[test]
+fn limits_and_faults_of_the_local_cluster() {
+    use crate::dsql::limits::{TABLES, TRANSACTION_AGE, TRANSACTION_SIZE};
+
+    let none = local_of("local", &[]);
+    assert!(none.limits.is_empty() && none.faults.is_empty());
+    assert!(!none.stale_catalog);
+    assert_eq!(none.control_port, None);
+    let once = local_of("local --once -- true", &[]);
+    assert_eq!(once.control_port, Some(0), "what runs once is a test");
+    let once = local_of("local --once --control-port 9092 -- true", &[]);
+    assert_eq!(once.control_port, Some(9092));
+
+    let limits = |local: &LocalSettings| -> Vec<(&str, u64)> {
+        let limits = local.limits.iter();
+        limits.map(|(limit, value)| (limit.name, *value)).collect()
+    };
+    let (age, size) = (TRANSACTION_AGE.name, TRANSACTION_SIZE.name);
+    let flags = "local --limit tables=3 --limit transaction-age=5s;transaction-size=1KiB \
+                 --fault oc000 --fault oc001 --stale-catalog";
+    let flags = local_of(flags, &[("DSQL_PROXY_FAULT", "cut")]);
+    assert_eq!(limits(&flags), [(TABLES.name, 3), (age, 5), (size, 1024)]);
+    assert_eq!(flags.faults, ["oc000", "oc001"]);
+    assert!(flags.stale_catalog);
+    let variables = [
+        ("DSQL_PROXY_LIMIT", "tables=3; transaction_age=5"),
+        ("DSQL_PROXY_FAULT", "oc000 at=commit; cut"),
+        ("DSQL_PROXY_CONTROL_PORT", "0"),
+    ];
+    let variables = local_of("local", &variables);
+    assert_eq!(limits(&variables), [(TABLES.name, 3), (age, 5)]);
+    assert_eq!(variables.faults, ["oc000 at=commit; cut"]);
+    assert_eq!(variables.control_port, Some(0));
+
+    for file in [
+        "limit = { tables = 3, transaction-age = \"5s\" }\nfault = [\"oc000\", \"cut\"]",
+        "limit = [\"tables=3\", \"transaction-age=5\"]\nfault = [\"oc000\", \"cut\"]",
+        "fault = [\"oc000\", \"cut\"]\n[limit]\ntables = 3\ntransaction-age = 5",
+    ] {
+        let (command, _) = run("local --config-file c.toml", &[], file).unwrap();
+        let Command::Local(local) = command else {
+            panic!("{file}");
+        };
+        assert_eq!(limits(&local), [(TABLES.name, 3), (age, 5)], "{file}");
+        assert_eq!(local.faults, ["oc000", "cut"], "{file}");
+    }
+    for (file, expected) in [
+        (
+            "limit = 3",
+            "c.toml:1: `limit`: expected a table of name and value, such as \
+             `{ transaction-rows = 100 }`, a string or a list of strings",
+        ),
+        (
+            "\n[limit]\ntables = true",
+            "c.toml:2: `limit`: tables: expected a number or a string",
+        ),
+        (
+            "limit = { tabels = 3 }",
+            "c.toml:1: `limit`: invalid value `tabels=3`: there is no limit `tabels`; did you \
+             mean `tables`?",
+        ),
+        (
+            "fault = 1",
+            "c.toml:1: `fault`: expected a string or a list of strings",
+        ),
+    ] {
+        let error = run("local --config-file c.toml", &[], file).unwrap_err();
+        assert_eq!(error, expected);
+    }
+}

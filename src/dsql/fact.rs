@@ -46,6 +46,7 @@ impl Answer {
     }
 
     /// The same answer with another SQLSTATE.
+    #[must_use]
     pub const fn state(mut self, sqlstate: &'static str) -> Self {
         self.sqlstate = sqlstate;
         self

@@ -47,8 +47,8 @@ impl Limits {
             "SET LOCAL allow_system_table_mods = on;
              DO $$ BEGIN
                IF to_regclass('pg_catalog.dsql_local_limits') IS NOT NULL THEN
-                 DELETE FROM pg_catalog.dsql_local_limits;
-                 INSERT INTO pg_catalog.dsql_local_limits (name, value) VALUES {};
+                 INSERT INTO pg_catalog.dsql_local_limits (name, value) VALUES {}
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value;
                END IF;
              END $$;",
             rows.join(", ")

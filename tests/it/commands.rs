@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use dsql_proxy::local::Credentials;
+use dsql_proxy::local::{Cluster, Credentials};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -82,10 +82,7 @@ async fn a_token_opens_the_cluster() {
 
         if user == "app" {
             let admin = proxy.connect().await.unwrap();
-            admin
-                .batch_execute("create role app with login")
-                .await
-                .unwrap();
+            make_role(&admin, user).await;
         }
         let access = access(&variables);
         let (_client, messages) = access.try_login(user, token, &[]).await;
@@ -99,6 +96,17 @@ async fn a_token_opens_the_cluster() {
         "{log}"
     );
     assert!(log.contains("\nSet AWS_ACCESS_KEY_ID and "), "{log}");
+}
+
+/// Makes a role that the local cluster's credentials open.
+async fn make_role(admin: &tokio_postgres::Client, role: &str) {
+    let arn = Cluster::IAM_ARN;
+    for sql in [
+        format!("create role {role} with login"),
+        format!("call pg_catalog.dsql_local_iam_grant('{role}', '{arn}')"),
+    ] {
+        admin.batch_execute(&sql).await.unwrap();
+    }
 }
 
 /// What a client of the cluster knows from its variables.
@@ -249,10 +257,7 @@ async fn logs_say_what_happened_and_no_more() {
 async fn a_search_path_for_one_role() {
     let proxy = LocalProxy::start(&["--search-path", "app:s1,public"]);
     let admin = proxy.connect().await.unwrap();
-    admin
-        .batch_execute("create role app with login")
-        .await
-        .unwrap();
+    make_role(&admin, "app").await;
     let show = async |role: &str, more: &str| {
         let url = proxy.url.replace("admin@", &format!("{role}@"));
         let client = connect(&format!("{url}{more}")).await.unwrap();

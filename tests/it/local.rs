@@ -6,6 +6,8 @@ mod faults;
 mod iam;
 mod jobs;
 
+use std::path::Path;
+
 use bytes::BytesMut;
 use dsql_proxy::local::{Cluster, LocalError, LocalOptions};
 use dsql_proxy::wire::encode;
@@ -47,6 +49,19 @@ async fn serve_while(
         stop.send(()).unwrap_or(());
     };
     tokio::join!(serve, run).0
+}
+
+/// A session behind the front, given the directory of PostgreSQL's socket.
+async fn superuser(socket: &Path) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::Config::new()
+        .host_path(socket)
+        .user("dsql_local")
+        .dbname("postgres")
+        .connect(tokio_postgres::NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    client
 }
 
 #[tokio::test]
@@ -834,14 +849,7 @@ async fn admin_gets_no_further_than_the_database() {
         let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
         assert_eq!(state(&mut admin, sql).await, None);
         // As a data directory may have it that an earlier version prepared.
-        let (superuser, connection) = tokio_postgres::Config::new()
-            .host_path(cluster_socket)
-            .user("dsql_local")
-            .dbname("postgres")
-            .connect(tokio_postgres::NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(connection);
+        let superuser = superuser(&cluster_socket).await;
         let sql = "GRANT pg_execute_server_program TO admin";
         superuser.batch_execute(sql).await.unwrap();
         assert_eq!(admin.value(granted).await, "1");

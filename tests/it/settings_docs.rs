@@ -38,7 +38,18 @@ fn the_reference_is_current() {
 #[test]
 fn the_table_of_the_readme_is_current() {
     let readme = fs::read_to_string(path("README.md")).unwrap();
-    let expected = docs::between_markers(&readme, &docs::flags_table())
+    let expected = docs::Part::SETTINGS
+        .replace(&readme, &docs::flags_table())
         .expect("README.md has the markers of the table of settings");
     compare("README.md", &expected);
+}
+
+#[test]
+fn the_table_of_limits_is_current() {
+    let guide = "docs/local-cluster.md";
+    let text = fs::read_to_string(path(guide)).unwrap();
+    let expected = docs::Part::LIMITS
+        .replace(&text, &docs::limits_table())
+        .expect("the guide has the markers of the table of limits");
+    compare(guide, &expected);
 }

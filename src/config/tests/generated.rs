@@ -79,8 +79,10 @@ fn every_setting_is_in_the_reference_and_in_the_table() {
 
 #[test]
 fn only_what_stands_between_the_markers_is_replaced() {
-    let text = format!("a\n{}\nold\n{}\nb\n", docs::BEGIN, docs::END);
-    let expected = format!("a\n{}\nnew\n{}\nb\n", docs::BEGIN, docs::END);
-    assert_eq!(docs::between_markers(&text, "new\n"), Some(expected));
-    assert_eq!(docs::between_markers("a", "new\n"), None);
+    let part = docs::Part::SETTINGS;
+    let text = format!("a\n{}\nold\n{}\nb\n", part.begin(), part.end());
+    let expected = format!("a\n{}\nnew\n{}\nb\n", part.begin(), part.end());
+    assert_eq!(part.replace(&text, "new\n"), Some(expected));
+    assert_eq!(part.replace("a", "new\n"), None);
+    assert_eq!(docs::Part::LIMITS.replace(&text, "new\n"), None);
 }

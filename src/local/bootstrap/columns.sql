@@ -31,11 +31,11 @@ BEGIN
     'boolean', 'bytea', 'uuid', 'json', 'jsonb']::regtype[]::oid[])
   THEN
     PERFORM {own}_refuse('0A000', format('datatype %s not supported', {own}_type_name(base)));
-  ELSIF type = 'varchar'::regtype AND typmod - 4 > {own}_limit('varchar_length') THEN
+  ELSIF base = 'varchar'::regtype AND typmod - 4 > {own}_limit('varchar_length') THEN
     PERFORM {own}_refuse('54000', format(
       'Datatype limit greater than %s bytes not supported for varchar',
       {own}_limit('varchar_length')));
-  ELSIF type = 'bpchar'::regtype AND typmod - 4 > {own}_limit('char_length') THEN
+  ELSIF base = 'bpchar'::regtype AND typmod - 4 > {own}_limit('char_length') THEN
     PERFORM {own}_refuse('54000', format(
       'Datatype limit greater than %s bytes not supported for char', {own}_limit('char_length')));
   END IF;

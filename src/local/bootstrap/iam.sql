@@ -10,33 +10,34 @@ CREATE TABLE IF NOT EXISTS pg_catalog.{own}_iam (
 );
 
 -- The role, if the caller may say who logs in as it.
-CREATE OR REPLACE FUNCTION pg_catalog.{own}_iam_role(role text, arn text) RETURNS oid
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_iam_role(role text) RETURNS oid
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  found_role pg_authid;
+  role_oid oid := (SELECT oid FROM pg_roles WHERE rolname = role AND rolname <> '{superuser}');
 BEGIN
-  SELECT * INTO found_role FROM pg_authid WHERE rolname = role AND rolname <> '{superuser}';
-  IF NOT FOUND THEN
+  IF role_oid IS NULL THEN
     PERFORM {own}_refuse('42704', format('Role %s does not exist', role));
-  ELSIF found_role.rolname = 'admin'
+  ELSIF role = 'admin'
     OR NOT (SELECT rolcreaterole OR rolsuper FROM pg_roles WHERE rolname = session_user)
   THEN
-    PERFORM {own}_refuse('42501', format('permission denied to grant IAM trust with role %s', role));
-  ELSIF NOT found_role.rolcanlogin THEN
-    PERFORM {own}_refuse('0LP01', format('role %s must have the LOGIN attribute', role));
-  ELSIF arn !~ '^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^[:space:]]+$' THEN
-    PERFORM {own}_refuse('22023', 'IAM role must look like an IAM ARN');
+    PERFORM {own}_refuse('42501',
+      format('permission denied to grant IAM trust with role %s', role));
   END IF;
-  RETURN found_role.oid;
+  RETURN role_oid;
 END $$;
-REVOKE ALL ON FUNCTION pg_catalog.{own}_iam_role(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION pg_catalog.{own}_iam_role(text) FROM PUBLIC;
 
 -- A role with a mapping has a privilege on `sys`, and so PostgreSQL does not let it be dropped.
 CREATE OR REPLACE PROCEDURE pg_catalog.{own}_iam_grant(role text, arn text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  role_oid oid := {own}_iam_role(role, arn);
+  role_oid oid := {own}_iam_role(role);
 BEGIN
+  IF NOT (SELECT rolcanlogin FROM pg_roles WHERE oid = role_oid) THEN
+    PERFORM {own}_refuse('0LP01', format('role %s must have the LOGIN attribute', role));
+  ELSIF arn !~ '^arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^[:space:]]+$' THEN
+    PERFORM {own}_refuse('22023', 'IAM role must look like an IAM ARN');
+  END IF;
   INSERT INTO {own}_iam (arn, pg_role_oid, grantor_oid)
     VALUES (arn, role_oid, (SELECT oid FROM pg_roles WHERE rolname = session_user));
   EXECUTE format('GRANT USAGE ON SCHEMA sys TO %I', role);
@@ -46,7 +47,7 @@ END $$;
 CREATE OR REPLACE PROCEDURE pg_catalog.{own}_iam_revoke(role text, arn text)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-  role_oid oid := {own}_iam_role(role, arn);
+  role_oid oid := {own}_iam_role(role);
 BEGIN
   DELETE FROM {own}_iam m WHERE m.pg_role_oid = role_oid AND m.arn = $2;
   IF NOT FOUND THEN

@@ -2,10 +2,10 @@
 -- front writes over them what this cluster was started with.
 CREATE TABLE IF NOT EXISTS pg_catalog.{own}_limits (name text PRIMARY KEY, value bigint NOT NULL);
 INSERT INTO pg_catalog.{own}_limits VALUES
-  ('tables', 1000), ('schemas', 10), ('views', 5000), ('sequences', 5000),
-  ('indexes_per_table', 24), ('index_key_columns', 8), ('columns_per_table', 255),
-  ('statistics_per_table', 5), ('statistics_target', 100),
-  ('varchar_length', 65535), ('char_length', 4096)
+  ('tables', 1000), ('schemas', 10), ('views', 5000), ('sequences', 5000), ('indexes', 24),
+  ('key_columns', 8), ('declared_key_size', 2000), ('columns', 255), ('columns_with_key', 256),
+  ('lifetime_columns', 1600), ('statistics', 5), ('statistics_target', 100),
+  ('view_size', 524288), ('varchar_length', 65535), ('char_length', 4096)
   ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_limit(text) RETURNS bigint
   LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp

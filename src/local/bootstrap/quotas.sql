@@ -13,9 +13,20 @@ DECLARE
   bad oid;
 BEGIN
   SELECT * INTO index FROM pg_index WHERE indexrelid = index_id;
-  IF index.indnkeyatts > {own}_limit('index_key_columns') THEN
+  IF index.indnkeyatts > {own}_limit('key_columns') THEN
     PERFORM {own}_refuse('54011', format('more than %s column keys in an index are not supported',
-      {own}_limit('index_key_columns')));
+      {own}_limit('key_columns')));
+  END IF;
+  -- What the columns were declared to hold at most, where they were: `varchar(n)` and `char(n)`.
+  -- The index's own columns do not say.
+  IF (SELECT sum(a.atttypmod - 4) FROM pg_attribute a
+      WHERE a.attrelid = index.indrelid AND a.atttypmod >= 4
+        AND a.atttypid IN ('varchar'::regtype, 'bpchar'::regtype)
+        AND a.attnum = ANY (index.indkey[0:index.indnkeyatts - 1]))
+    > {own}_limit('declared_key_size')
+  THEN
+    PERFORM {own}_refuse('54000', format('key size greater than %s bytes not supported',
+      {own}_limit('declared_key_size')));
   END IF;
   SELECT {own}_base_type(atttypid) INTO bad FROM pg_attribute
     WHERE attrelid = index_id AND attnum <= index.indnkeyatts
@@ -32,23 +43,28 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_table(table_id oid) RETURNS vo
 DECLARE
   columns bigint := (SELECT count(*) FROM pg_attribute
     WHERE attrelid = table_id AND attnum > 0 AND NOT attisdropped);
-  most bigint := {own}_limit('columns_per_table');
 BEGIN
   -- Every column is in the primary key's index; a table without one has a hidden column there.
   IF EXISTS (SELECT FROM pg_index WHERE indrelid = table_id AND indisprimary) THEN
-    IF columns > most + 1 THEN
-      PERFORM {own}_refuse('54011',
-        format('cannot use more than %s columns in an index', most + 1));
+    IF columns > {own}_limit('columns_with_key') THEN
+      PERFORM {own}_refuse('54011', format('cannot use more than %s columns in an index',
+        {own}_limit('columns_with_key')));
     END IF;
-  ELSIF columns > most THEN
-    PERFORM {own}_refuse('54011', format('tables can have at most %s columns', most));
+  ELSIF columns > {own}_limit('columns') THEN
+    PERFORM {own}_refuse('54011', format('tables can have at most %s columns',
+      {own}_limit('columns')));
+  END IF;
+  -- Dropped ones count.
+  IF (SELECT relnatts FROM pg_class WHERE oid = table_id) > {own}_limit('lifetime_columns') THEN
+    PERFORM {own}_refuse('54011', format('tables can have at most %s columns',
+      {own}_limit('lifetime_columns')));
   END IF;
   PERFORM {own}_check_index(indexrelid) FROM pg_index WHERE indrelid = table_id;
   IF (SELECT count(*) FROM pg_index WHERE indrelid = table_id)
-    > {own}_limit('indexes_per_table')
+    > {own}_limit('indexes')
   THEN
     PERFORM {own}_refuse('54000', format('more than %s indexes per table are not allowed',
-      {own}_limit('indexes_per_table')));
+      {own}_limit('indexes')));
   END IF;
 END $$;
 
@@ -59,11 +75,11 @@ DECLARE
 BEGIN
   SELECT * INTO statistics FROM pg_statistic_ext WHERE oid = statistics_id;
   IF (SELECT count(*) FROM pg_statistic_ext WHERE stxrelid = statistics.stxrelid)
-    > {own}_limit('statistics_per_table')
+    > {own}_limit('statistics')
   THEN
     PERFORM {own}_refuse('54000', format(
       'more than %s extended statistics per table are not allowed',
-      {own}_limit('statistics_per_table')));
+      {own}_limit('statistics')));
   ELSIF statistics.stxstattarget > {own}_limit('statistics_target') THEN
     PERFORM {own}_refuse('22023', format(
       'statistics target %s exceeds maximum allowed value of %s',
@@ -113,6 +129,12 @@ BEGIN
     SELECT DISTINCT COALESCE(i.indrelid, c.objid) AS t
     FROM pg_event_trigger_ddl_commands() c LEFT JOIN pg_index i ON i.indexrelid = c.objid
     WHERE c.classid = 'pg_class'::regclass AND c.object_type IN ('table', 'index')) tables;
+  IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() c JOIN pg_rewrite r ON r.ev_class = c.objid
+    WHERE c.classid = 'pg_class'::regclass AND c.object_type = 'view'
+      AND octet_length(r.ev_action::text) > {own}_limit('view_size'))
+  THEN
+    PERFORM {own}_refuse('54000', 'view definition too large');
+  END IF;
   PERFORM {own}_check_statistics(objid) FROM pg_event_trigger_ddl_commands()
     WHERE classid = 'pg_statistic_ext'::regclass;
 END $$;

@@ -107,12 +107,11 @@ fn obey(faults: &Faults, kind: Option<&str>, body: &[u8]) -> Reply {
 
 fn remove(faults: &Faults, id: &str) -> Reply {
     let removed = id.parse().ok().and_then(|id| faults.remove(id));
-    match removed {
-        Some(fault) => Reply::ok(json!({ "removed": listed(&fault) })),
-        None => {
-            let text = format!("there is no fault {id}; GET /faults lists them");
-            Reply::error(StatusCode::NOT_FOUND, text)
-        }
+    if let Some(fault) = removed {
+        Reply::ok(json!({ "removed": listed(&fault) }))
+    } else {
+        let text = format!("there is no fault {id}; GET /faults lists them");
+        Reply::error(StatusCode::NOT_FOUND, text)
     }
 }
 

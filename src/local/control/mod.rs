@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONTENT_TYPE, HeaderName};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -88,7 +88,7 @@ impl Control {
 async fn serve_one(stream: TcpStream, faults: Faults) {
     let service = service_fn(move |request| {
         let faults = faults.clone();
-        async move { Ok::<_, Infallible>(response(respond(&faults, request).await)) }
+        async move { Ok::<_, Infallible>(response(&respond(&faults, request).await)) }
     });
     let served = http1::Builder::new()
         .keep_alive(false)
@@ -113,21 +113,14 @@ async fn respond(faults: &Faults, request: Request<Incoming>) -> Reply {
     }
 }
 
-fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let headers: [(HeaderName, &str); 2] = [
-        (CONTENT_TYPE, "application/json"),
-        (ALLOW, reply.allow.unwrap_or_default()),
-    ];
-    let mut text = reply.body.to_string();
-    text.push('\n');
+fn response(reply: &Reply) -> Response<Full<Bytes>> {
+    let text = format!("{}\n", reply.body);
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = reply.status;
-    for (name, value) in headers {
-        if let Ok(value) = value.parse::<hyper::header::HeaderValue>()
-            && !value.is_empty()
-        {
-            response.headers_mut().insert(name, value);
-        }
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(methods) = reply.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
     }
     response
 }

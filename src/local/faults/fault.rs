@@ -211,9 +211,13 @@ impl Pattern {
             .map_err(|error| format!("`{text}` is no regular expression: {error}"))
     }
 
-    /// Whether it is in `statement`.
-    pub fn is_in(&self, statement: &str) -> bool {
-        self.0.is_match(statement)
+    /// How much of a statement is looked at, in bytes.
+    const LOOKED_AT: usize = 64 * 1024;
+
+    /// Whether it is in `statement`, in its first 64 KiB.
+    pub fn is_in(&self, statement: &[u8]) -> bool {
+        let beginning = statement.get(..Self::LOOKED_AT).unwrap_or(statement);
+        self.0.is_match(&String::from_utf8_lossy(beginning))
     }
 }
 

@@ -38,7 +38,7 @@ const KINDS: &[(&str, &[&str], Make)] = &[
         unavailable,
     ),
     ("cut", &["at", "when", "match", "times"], cut),
-    ("expire", &[], expire),
+    ("expire", &[], |_, target| Ok(Order::Expire(target))),
     ("stale-catalog", &["times"], stale_catalog),
     ("clock", &["shift"], clock),
 ];
@@ -220,10 +220,6 @@ fn cut(words: &mut Words, target: Target) -> Result<Order, String> {
         (Some(other), _) => return Err(no_point(other, "now, statement or commit")),
     };
     arm(words, target, action)
-}
-
-fn expire(_: &mut Words, target: Target) -> Result<Order, String> {
-    Ok(Order::Expire(target))
 }
 
 fn stale_catalog(words: &mut Words, target: Target) -> Result<Order, String> {

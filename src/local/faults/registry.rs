@@ -85,7 +85,7 @@ impl Armed {
     }
 
     /// Whether its pattern, if it has one, is in this statement.
-    fn fits(&self, text: &str) -> bool {
+    fn fits(&self, text: &[u8]) -> bool {
         let pattern = self.fault.pattern.as_ref();
         pattern.is_none_or(|pattern| pattern.is_in(text))
     }
@@ -186,8 +186,7 @@ impl Registry {
         let Some(info) = self.info(process_id) else {
             return Injected::default();
         };
-        let text = String::from_utf8_lossy(statement.text);
-        let is_meant = |armed: &Armed| armed.means(&info) && armed.fits(&text);
+        let is_meant = |armed: &Armed| armed.means(&info) && armed.fits(statement.text);
         let noted = self.armed.iter().filter(|armed| armed.waits_for_commit());
         touched.extend(noted.filter(|armed| is_meant(armed)).map(|armed| armed.id));
         self.inject(DelayAt::Statement, is_meant, |action| match action {

@@ -222,7 +222,7 @@ fn a_pattern_is_looked_for_in_the_statement() {
     let faults = Faults::default();
     arm(&faults, r"oc001 times=all match='^\s*update\s'");
     let session = faults.enlist("app", "");
-    let fails = |text| session.at_statement(&statement(text)).fault.is_some();
+    let fails = |text: &str| session.at_statement(&statement(text)).fault.is_some();
     assert!(fails("UPDATE t SET a = 1"));
     assert!(fails("\n update t set a = 1"));
     assert!(!fails("SELECT 'update '"));
@@ -231,6 +231,12 @@ fn a_pattern_is_looked_for_in_the_statement() {
         in_block: false,
     };
     assert!(session.at_statement(&not_utf8).fault.is_some());
+    // A long statement costs no more than a short one.
+    faults.clear();
+    arm(&faults, "oc001 times=all match=needle");
+    let spaces = |n| " ".repeat(n) + "needle";
+    assert!(fails(&spaces(60_000)));
+    assert!(!fails(&spaces(70_000)));
 }
 
 #[test]
@@ -393,7 +399,7 @@ async fn connections_are_cut_and_sessions_expire() {
     assert!(!is_cut(&late).await);
     assert!(!is_expired(&late).await);
     // Somebody who waits is woken.
-    let (_, cut) = tokio::join!(late.cut_requested(), async { obey("cut") });
+    let ((), cut) = tokio::join!(late.cut_requested(), async { obey("cut") });
     assert_eq!(cut, Obeyed::Cut(3));
 }
 

@@ -15,7 +15,7 @@ use super::super::bootstrap::OWN;
 use super::super::faults::{Injected, Refusal, SessionFaults};
 use super::super::identity::ARN;
 use super::super::postgres::{Admin, SUPERUSER, literal};
-use super::super::quota::ConnectionGuard;
+use super::super::quota::{ConnectionGuard, QuotaExceeded};
 use super::super::token::{self, Action, Expected};
 use super::{CLOSE_PATIENCE, Front, options, unreachable};
 use crate::dsql::parameters;
@@ -223,35 +223,63 @@ async fn converse(front: &Front, client: &mut Client) -> Result<(BytesMut, Admit
         let text = "no PostgreSQL user name specified in startup packet";
         return Err(refused(SqlState::INVALID_AUTHORIZATION, text));
     };
-    let user_name = String::from_utf8_lossy(user);
-    let (admitted, denied) = admit(front, &startup, &user_name).await?;
+    let name = startup.get("application_name").unwrap_or_default();
+    let name = String::from_utf8_lossy(name);
+    let user = String::from_utf8_lossy(user);
+    let exceeded = |exceeded: QuotaExceeded| Closed::Refused(exceeded.to_response());
+    let admitted = Admitted {
+        _connection: front.quota.admit(Instant::now()).map_err(exceeded)?,
+        faults: front.faults.enlist(&user, &name),
+    };
+    let injected = front.faults.at_login(&user, &name);
+    tokio::select! {
+        outcome = authenticate(front, client, &user, injected, out) => outcome?,
+        () = admitted.faults.cut_requested() => return Err(Closed::Cut),
+    }
+    Ok((behind(&startup, &front.identity.id)?, admitted))
+}
+
+/// Asks for the password, which is said to be wrong if a fault says so. `out` is what goes out
+/// before.
+async fn authenticate(
+    front: &Front,
+    client: &mut Client,
+    user: &str,
+    injected: Injected<Refusal>,
+    mut out: BytesMut,
+) -> Result<(), Closed> {
+    tokio::time::sleep(injected.delay).await;
+    let denied = match injected.fault {
+        None => None,
+        Some(denied @ Refusal::AccessDenied { .. }) => Some(denied.to_response()),
+        Some(refusal) => return Err(Closed::Refused(refusal.to_response())),
+    };
     encode::authentication_cleartext_password(&mut out);
     client.send(&out).await?;
     let Some(password) = client.read_password().await? else {
         let text = "expected password response";
         return Err(refused(SqlState::PROTOCOL_VIOLATION, text));
     };
+    if let Some(denied) = denied {
+        return Err(Closed::Refused(denied));
+    }
     let expected = Expected {
         endpoint: &front.endpoint,
         region: &front.identity.region,
         credentials: &front.identity.credentials,
-        user: &user_name,
+        user,
         now: front.faults.now(),
     };
-    if let Some(denied) = denied {
-        return Err(Closed::Refused(denied));
-    }
     token::verify(&password, &expected).map_err(|denied| Closed::Refused(denied.to_response()))?;
-    if user_name == SUPERUSER {
+    if user == SUPERUSER {
         // As PostgreSQL says it of a role that does not exist.
         let text = format!("role \"{SUPERUSER}\" does not exist");
         return Err(refused(SqlState::INVALID_AUTHORIZATION, text));
     }
-    let packet = behind(&startup, &front.identity.id)?;
-    if Action::for_user(&user_name) == Action::DbConnect {
-        check_mapping(front, &user_name).await?;
+    if Action::for_user(user) == Action::DbConnect {
+        check_mapping(front, user).await?;
     }
-    Ok((packet, admitted))
+    Ok(())
 }
 
 /// A role that may log in is open to those to whom it was granted with AWS IAM GRANT. What else
@@ -268,39 +296,12 @@ async fn check_mapping(front: &Front, user: &str) -> Result<(), Closed> {
     match ask.await {
         Ok(Some(lacks)) if lacks == "t" => {
             let denied = ErrorResponse::fatal(SqlState::INVALID_AUTHORIZATION, token::DENIED);
-            let hint = format!("As admin: AWS IAM GRANT {user} TO {};", literal(ARN));
+            let role = user.replace('"', "\"\"");
+            let hint = format!("As admin: AWS IAM GRANT \"{role}\" TO {};", literal(ARN));
             Err(Closed::Refused(denied.hint(hint)))
         }
         Ok(_) => Ok(()),
         Err(error) => Err(Closed::Refused(unreachable(&error))),
-    }
-}
-
-/// Lets a connection in as far as quotas and faults allow. What the second value says is said to
-/// whatever password comes.
-async fn admit(
-    front: &Front,
-    startup: &Startup,
-    user: &str,
-) -> Result<(Admitted, Option<ErrorResponse>), Closed> {
-    let name = startup.get("application_name").unwrap_or_default();
-    let name = String::from_utf8_lossy(name);
-    let admitted = Admitted {
-        _connection: front
-            .quota
-            .admit(Instant::now())
-            .map_err(|exceeded| Closed::Refused(exceeded.to_response()))?,
-        faults: front.faults.enlist(user, &name),
-    };
-    let Injected { delay, fault } = front.faults.at_login(user, &name);
-    tokio::select! {
-        () = tokio::time::sleep(delay) => {}
-        () = admitted.faults.cut_requested() => return Err(Closed::Cut),
-    }
-    match fault {
-        None => Ok((admitted, None)),
-        Some(denied @ Refusal::AccessDenied { .. }) => Ok((admitted, Some(denied.to_response()))),
-        Some(refusal) => Err(Closed::Refused(refusal.to_response())),
     }
 }
 

@@ -26,8 +26,9 @@ pub(super) fn judge(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Ref
         reader.advance();
     }
     let mut edits = Edits::default();
-    for mut element in reader.elements() {
+    while let Some(mut element) = reader.element() {
         action(&mut element, &mut edits)?;
+        reader.take_punctuation(b',');
     }
     Ok(edits.verdict(text))
 }
@@ -124,7 +125,7 @@ fn add(reader: &mut Reader<'_>, edits: &mut Edits) -> Result<(), Refusal> {
     }
     reader.take("COLUMN");
     reader.takes("IF NOT EXISTS");
-    let Some(mut column) = Column::read(reader)? else {
+    let Some(mut column) = Column::read(reader) else {
         return Ok(());
     };
     if column.constrained {
@@ -184,6 +185,3 @@ pub(super) fn judge_index(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

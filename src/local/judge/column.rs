@@ -202,14 +202,10 @@ pub(super) enum Key {
 }
 
 impl Column {
-    /// Reads and checks a column's definition. `None` for what is none.
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Option<Self>, Refusal> {
-        let Some(name) = reader.name() else {
-            return Ok(None);
-        };
-        let Some(type_name) = TypeName::read(reader) else {
-            return Ok(None);
-        };
+    /// Reads a column's definition up to its constraints. `None` for what is none.
+    pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+        let name = reader.name()?;
+        let type_name = TypeName::read(reader)?;
         let mut column = Self {
             name: name.text,
             type_name,
@@ -226,7 +222,7 @@ impl Column {
             reader.name();
         }
         column.constrained = !reader.at_end() && !reader.is("COLLATE");
-        Ok(Some(column))
+        Some(column)
     }
 
     /// Reads and checks what stands behind [`Self::read`].
@@ -252,6 +248,3 @@ impl Column {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

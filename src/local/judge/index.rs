@@ -116,6 +116,3 @@ fn rewritten(text: &[u8], unique: Option<Range<usize>>, asynchronous: Range<usiz
         tag: Some("CREATE INDEX"),
     }
 }
-
-#[cfg(test)]
-mod tests;

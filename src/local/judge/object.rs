@@ -135,21 +135,19 @@ fn schema(text: &[u8], reader: &mut Reader<'_>) -> Result<(), Refusal> {
 /// Judges ALTER.
 pub(super) fn alter(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Refusal> {
     reader.take("ALTER");
-    let at_all = reader.sees("TABLE ALL IN") || reader.sees("INDEX ALL IN");
-    if !at_all {
-        if reader.take("TABLE") {
-            return alter_table::judge(text, reader);
-        }
-        if reader.take("INDEX") {
-            alter_table::judge_index(reader)?;
-            return Ok(Verdict::Allow);
-        }
-        if reader.take("SEQUENCE") {
-            sequence::alter(reader)?;
-            return Ok(Verdict::Allow);
-        }
+    if reader.is_any(&["TABLE", "INDEX"])
+        && let Some(refusal) = leading(reader, "ALTER ")
+    {
+        return Err(refusal);
     }
-    if reader.is_any(&["ROLE", "USER", "GROUP"]) && !reader.sees("USER MAPPING") {
+    if reader.take("TABLE") {
+        return alter_table::judge(text, reader);
+    }
+    if reader.take("INDEX") {
+        alter_table::judge_index(reader)?;
+    } else if reader.take("SEQUENCE") {
+        sequence::alter(reader)?;
+    } else if reader.is_any(&["ROLE", "USER", "GROUP"]) && !reader.sees("USER MAPPING") {
         reader.advance();
         role::alter(reader)?;
     } else if reader.take("DOMAIN") {
@@ -270,6 +268,3 @@ pub(super) fn drop(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

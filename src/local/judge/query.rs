@@ -189,6 +189,3 @@ fn selects_into(reader: &mut Reader<'_>) -> bool {
     }
     false
 }
-
-#[cfg(test)]
-mod tests;

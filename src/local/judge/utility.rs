@@ -35,10 +35,9 @@ pub(super) fn copy(text: &[u8], reader: &mut Reader<'_>) -> (Class, Result<(), R
             judged.0 = Class::Dml;
         }
     }
-    if reader.take("FROM") || reader.take("TO") {
-        if reader.is("PROGRAM") || reader.is_string() {
-            judged.1 = Err(Refusal::from(&statements::COPY_FILE));
-        }
+    let has_target = reader.take("FROM") || reader.take("TO");
+    if has_target && (reader.is("PROGRAM") || reader.is_string()) {
+        judged.1 = Err(Refusal::from(&statements::COPY_FILE));
     }
     judged
 }
@@ -129,6 +128,3 @@ pub(super) fn iam(reader: &mut Reader<'_>) -> Option<Verdict> {
         tag: Some(tag),
     })
 }
-
-#[cfg(test)]
-mod tests;

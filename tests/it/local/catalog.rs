@@ -1,9 +1,7 @@
 //! What depends on the catalog: types behind names, primary keys, quotas.
 
-use tokio_postgres::NoTls;
-
 use super::client::{Access, Client};
-use super::{Cluster, LocalOptions, serve_while, with_cluster};
+use super::{Cluster, LocalOptions, serve_while, superuser, with_cluster};
 
 /// Statement, SQLSTATE, message.
 type Refused = (&'static str, &'static str, &'static str);
@@ -72,6 +70,11 @@ async fn columns_have_types_that_dsql_has() {
                 ),
                 (
                     "CREATE TABLE x (a varchar(65536))",
+                    "54000",
+                    "Datatype limit greater than 65535 bytes not supported for varchar",
+                ),
+                (
+                    "CREATE DOMAIN x AS varchar(65536)",
                     "54000",
                     "Datatype limit greater than 65535 bytes not supported for varchar",
                 ),
@@ -206,22 +209,31 @@ async fn quotas() {
                 "54011",
                 "more than 8 column keys in an index are not supported",
             ),
+            (
+                "CREATE TABLE x (v int, a varchar(1999), b char(2), PRIMARY KEY (a, b))".to_owned(),
+                "54000",
+                "key size greater than 2000 bytes not supported",
+            ),
+            (
+                format!("CREATE VIEW v AS SELECT '{}'", "x".repeat(512 * 1024)),
+                "54000",
+                "view definition too large",
+            ),
         ] {
             let refused = admin.failed(&sql).await;
             assert_eq!(refused, (state.into(), text.into(), 'I'));
         }
         admin.run(&[&columns(254, "")]).await;
+        admin
+            .run(&[
+                "CREATE TABLE fits (a varchar(1998), b char(2), c varchar(99), UNIQUE (a, b))",
+                "DROP TABLE fits",
+            ])
+            .await;
 
-        let (superuser, connection) = tokio_postgres::Config::new()
-            .host_path(socket)
-            .user("dsql_local")
-            .dbname("postgres")
-            .connect(NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(connection);
+        let superuser = superuser(&socket).await;
         let lower = "UPDATE pg_catalog.dsql_local_limits SET value = 2
-            WHERE name NOT IN ('columns_per_table', 'statistics_target')";
+            WHERE name IN ('tables', 'views', 'sequences', 'schemas', 'statistics', 'indexes')";
         superuser.batch_execute(lower).await.unwrap();
         admin
             .run(&[
@@ -284,4 +296,39 @@ async fn quotas() {
     .await
     .unwrap();
     cluster.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_ours_stays_ours() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        let schemas = "SELECT string_agg(nspname, ' ' ORDER BY nspname) FROM pg_namespace
+            WHERE nspname !~ '^pg_'";
+        assert_eq!(admin.value(schemas).await, "information_schema public sys");
+        let tables = "SELECT count(*) FROM information_schema.tables
+            WHERE table_name LIKE 'dsql_local%'";
+        assert_eq!(admin.value(tables).await, "0");
+        for sql in [
+            "UPDATE pg_catalog.dsql_local_limits SET value = 0",
+            "INSERT INTO pg_catalog.dsql_local_iam VALUES (1, 'a', 1, 1)",
+            "SELECT * FROM pg_catalog.dsql_local_jobs",
+            "SELECT nextval('pg_catalog.dsql_local_iam_oid')",
+            "SELECT pg_catalog.dsql_local_next_job('0')",
+            "SELECT pg_catalog.dsql_local_run_job('a')",
+            "SELECT pg_catalog.dsql_local_as_owner_of('pg_class', 'SELECT 1')",
+            "SELECT pg_catalog.dsql_local_iam_role('admin')",
+            "SELECT pg_catalog.dsql_local_lacks_iam('admin', '')",
+            "DROP EVENT TRIGGER dsql_local_quota",
+            "ALTER EVENT TRIGGER dsql_local_quota DISABLE",
+            "DROP VIEW sys.jobs",
+            "DROP SCHEMA sys CASCADE",
+            "ALTER SCHEMA sys OWNER TO admin",
+            "CREATE VIEW sys.mine AS SELECT 1",
+            "INSERT INTO sys.jobs (job_id) VALUES ('a')",
+            "SELECT pg_catalog.dsql_local_validate_constraint('pg_catalog.pg_class', 'x')",
+        ] {
+            assert_eq!(admin.failed(sql).await.0, "42501", "{sql}");
+        }
+    })
+    .await;
 }

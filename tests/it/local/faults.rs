@@ -204,7 +204,13 @@ async fn logins_are_delayed_and_connections_cut() {
         obey(faults, "cut role=late");
         assert_eq!(late.next().await, None);
 
-        // A short delay is over some time.
+        // So is one that has yet to send its password.
+        let mut silent = knock(access, "silent").await;
+        assert_eq!(silent.next().await.unwrap().0, 'R');
+        assert_eq!(obey(faults, "cut role=silent"), [Obeyed::Cut(1)]);
+        assert_eq!(silent.next().await, None);
+
+        // A delay that somebody waits for.
         obey(faults, "delay at=login by=10ms");
         let mut slow = access.login("admin").await;
         assert_eq!(slow.value("SELECT 1").await, "1");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dsql_proxy::local::{Cluster, LocalOptions};
 
 use super::client::{Access, Client, field, only_value, shape};
-use super::{serve_while, with_cluster, with_options};
+use super::{serve_while, superuser, with_cluster, with_options};
 
 const DUPLICATE: &str = "Found duplicate key while validating index for UCVs";
 
@@ -337,6 +337,31 @@ async fn jobs_are_seen_and_waited_for() {
     .await;
 }
 
+#[tokio::test]
+async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        admin
+            .run(&["CREATE TABLE t (id int)", "CREATE TABLE u (id int)"])
+            .await;
+        let constraint = "ALTER TABLE t ADD CONSTRAINT c CHECK (id > 0) NOT VALID";
+        admin.run(&[constraint]).await;
+        let mut other = access.login("admin").await;
+        other
+            .run(&["BEGIN", "ALTER TABLE t ADD COLUMN late int"])
+            .await;
+        // It needs no lock to be submitted.
+        let blocked = submitted(&mut admin, &validate("t", "c")).await;
+        let sql = create_index("CREATE INDEX i ON u (id)", true);
+        assert!(done(&mut admin, &sql).await);
+        let status = format!("SELECT status FROM sys.jobs WHERE job_id = '{blocked}'");
+        assert_eq!(admin.value(&status).await, "processing");
+        other.run(&["COMMIT"]).await;
+        assert!(waited(&mut admin, &blocked).await);
+    })
+    .await;
+}
+
 /// What an index calls does not run with the superuser's rights.
 #[tokio::test]
 async fn the_worker_is_as_strong_as_the_owner() {
@@ -387,10 +412,24 @@ async fn jobs_survive_a_restart() {
     };
     let mut cluster = Cluster::start(options).await.unwrap();
     let access = Access::to(&cluster);
+    let superuser = superuser(&cluster.directory().join("socket")).await;
     serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
         assert!(waited(&mut admin, &id).await);
         assert!(valid(&mut admin, "i").await);
+
+        // Half an hour later it is gone.
+        let later = "UPDATE pg_catalog.dsql_local_jobs
+            SET update_time = update_time - interval '25 minutes'";
+        superuser.batch_execute(later).await.unwrap();
+        let jobs = "SELECT count(*) FROM sys.jobs";
+        assert_eq!(admin.value(jobs).await, "1");
+        superuser.batch_execute(later).await.unwrap();
+        assert_eq!(admin.value(jobs).await, "0");
+        assert!(done(&mut admin, &create_index("CREATE INDEX j ON t (id)", true)).await);
+        let kept = "SELECT object_name FROM pg_catalog.dsql_local_jobs";
+        let kept = superuser.query_one(kept, &[]).await.unwrap();
+        assert_eq!(kept.get::<_, &str>(0), "public.j");
     })
     .await
     .unwrap();

@@ -109,3 +109,46 @@ fn positions_and_tags_are_those_of_the_clients_text() {
         );
     }
 }
+
+#[test]
+fn what_our_functions_ran_is_not_told() {
+    let sent = |context: &str| {
+        let error = format!("SERROR\0C42703\0Mno\0p9\0qCREATE\0W{context}\0Fparse.c\0\0");
+        processed(&message(b'E', error.as_bytes()))
+    };
+    let left =
+        |context: &str| message(b'E', format!("SERROR\0C42703\0Mno\0{context}\0").as_bytes());
+    let ours = "SQL statement \"CREATE INDEX i\nSQL statement \"ON t (x)\"\n\
+                PL/pgSQL function dsql_local_create_index(text,boolean) line 8 at EXECUTE";
+    assert_eq!(sent(ours), left("Fparse.c\0"));
+    assert_eq!(
+        sent(&format!("SQL function \"f\" statement 1\n{ours}")),
+        left("WSQL function \"f\" statement 1\0Fparse.c\0")
+    );
+    let theirs = "SQL statement \"SELECT 1\"\nPL/pgSQL function f() line 1 at PERFORM";
+    assert_eq!(
+        sent(&format!("{theirs}\n{ours}")),
+        left(&format!("W{theirs}\0Fparse.c\0"))
+    );
+    let theirs = format!("SERROR\0C42703\0Mno\0p9\0qSELECT\0W{theirs}\0Fparse.c\0\0");
+    let theirs = message(b'E', theirs.as_bytes());
+    assert_eq!(processed(&theirs), theirs);
+}
+
+#[test]
+fn some_errors_of_postgresql_are_dsqls() {
+    for (postgres, dsql) in [
+        (
+            "SERROR\0C42704\0Mdata type json has no default operator class for access method \
+             \"btree\"\0HYou must specify one.\0Rf\0\0",
+            "SERROR\0C0A000\0Mdatatype json is not supported in a key\0\0",
+        ),
+        (
+            "SERROR\0C42809\0Msys.wait_for_job(unknown) is a procedure\0HUse CALL.\0P8\0\0",
+            "SERROR\0C42809\0Msys.wait_for_job(text) is a procedure\0HUse CALL.\0P8\0\0",
+        ),
+    ] {
+        let input = message(b'E', postgres.as_bytes());
+        assert_eq!(processed(&input), message(b'E', dsql.as_bytes()));
+    }
+}
