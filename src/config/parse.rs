@@ -238,7 +238,7 @@ fn self_test(layers: &Layers<'_>, is_once: bool) -> Result<Option<SelfTest>, Con
         ));
     }
     let against = against
-        .map(|raw| resolve::cluster(layers, &cluster::parse(raw)?, 0))
+        .map(|raw| resolve::cluster(layers, &cluster::parse(raw)?, 0).map(Box::new))
         .transpose()?;
     Ok(Some(SelfTest { against, filter }))
 }

@@ -331,7 +331,7 @@ fn the_self_test_runs_here_or_against_another_cluster() {
         upstream_address: Some("tunnel:1".into()),
         ..cluster(A, 0)
     };
-    assert_eq!(against, Some(expected));
+    assert_eq!(against, Some(Box::new(expected)));
 }
 
 #[test]

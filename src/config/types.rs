@@ -189,7 +189,7 @@ pub struct LocalSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelfTest {
     /// The cluster; a local one when absent.
-    pub against: Option<ClusterSettings>,
+    pub against: Option<Box<ClusterSettings>>,
     /// What the probes to run hold; all when absent.
     pub filter: Option<String>,
 }

@@ -20,10 +20,6 @@ use crate::wire::{Cursor, ErrorFields, ErrorResponse, FrameScanner, Step, encode
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// What the probes run against.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in a process, and it is not moved about"
-)]
 pub enum Target {
     /// A server that wants neither TLS nor a password, such as a proxy.
     Plain {
@@ -167,9 +163,9 @@ impl Session {
     async fn log_in(&mut self, startup: Startup) -> Result<(), LoginError> {
         startup.encode(&mut self.io.output);
         loop {
-            let (tag, body) = match self.message().await.map_err(LoginError::Broken)? {
-                Some(message) => message,
-                None => return Err(LoginError::Broken("closed during the login".to_owned())),
+            let message = self.message().await.map_err(LoginError::Broken)?;
+            let Some((tag, body)) = message else {
+                return Err(LoginError::Broken("closed during the login".to_owned()));
             };
             match tag {
                 backend::ERROR_RESPONSE => return Err(LoginError::Refused(error(&body))),
@@ -188,9 +184,10 @@ impl Session {
     async fn answer(&mut self, protocol: Protocol, data: &[String]) -> Result<Reply, String> {
         let mut reply = Reply::default();
         while let Some((tag, body)) = self.message().await? {
-            let is_run = matches!(tag, backend::DATA_ROW | backend::COPY_DATA);
             let shown = char::from(tag);
-            if !is_aside(tag) && !(is_run && reply.order.ends_with(shown)) {
+            let is_next = matches!(tag, backend::DATA_ROW | backend::COPY_DATA)
+                && reply.order.ends_with(shown);
+            if !is_aside(tag) && !is_next {
                 reply.order.push(shown);
             }
             match tag {

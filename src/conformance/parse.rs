@@ -142,13 +142,13 @@ impl<L: Iterator<Item = (usize, String)>> Reader<'_, L> {
         }
         let (marks, rest) = marks(line)?;
         let marks: Vec<Mark> = self.group.marks.iter().copied().chain(marks).collect();
-        let (title, is_script, steps) = match rest.strip_prefix("probe ") {
-            Some(title) => (title.trim().to_owned(), true, self.script()?),
-            None => {
-                let mut step = step(rest)?;
-                self.data(&mut step);
-                (step.text.clone(), false, vec![step])
-            }
+        let script = rest.strip_prefix("probe ");
+        let (title, steps) = if let Some(title) = script {
+            (title.trim().to_owned(), self.script()?)
+        } else {
+            let mut step = step(rest)?;
+            self.data(&mut step);
+            (step.text.clone(), vec![step])
         };
         Ok(Some(Probe {
             subject: self.subject.to_owned(),
@@ -157,7 +157,7 @@ impl<L: Iterator<Item = (usize, String)>> Reader<'_, L> {
             source: Rc::clone(&self.group.source),
             marks,
             setup: Rc::clone(&self.group.setup),
-            is_script,
+            is_script: script.is_some(),
             steps,
         }))
     }
@@ -317,7 +317,7 @@ fn expectation(answer: &str) -> Result<Expectation, String> {
 }
 
 fn row(text: &str) -> Vec<Cell> {
-    text.trim().split('|').map(|value| cell(value)).collect()
+    text.trim().split('|').map(cell).collect()
 }
 
 fn cell(text: &str) -> Cell {

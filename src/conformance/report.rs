@@ -67,6 +67,17 @@ impl Tally {
     }
 }
 
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let passed = self.ran.saturating_sub(self.failed);
+        write!(f, "{passed:>4} of {:>4}", self.ran)?;
+        if self.failed > 0 {
+            write!(f, ", {} failed", self.failed)?;
+        }
+        Ok(())
+    }
+}
+
 /// What came of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
@@ -102,21 +113,16 @@ impl Report {
 
     /// The numbers, one subject a line.
     pub fn summary(&self) -> String {
-        let mut out = String::new();
-        let width = self.subjects.keys().map(String::len).max().unwrap_or(0);
-        let mut line = |name: &str, tally: Tally| {
-            let passed = tally.ran.saturating_sub(tally.failed);
-            out.push_str(&format!("{name:width$}  {passed:>4} of {:>4}", tally.ran));
-            if tally.failed > 0 {
-                out.push_str(&format!(", {} failed", tally.failed));
-            }
-            out.push('\n');
-        };
-        for (name, tally) in &self.subjects {
-            line(name, *tally);
-        }
-        line("recorded", self.recorded);
-        line("inferred", self.inferred);
-        out
+        let all = [("recorded", self.recorded), ("inferred", self.inferred)];
+        let subjects = self.subjects.iter();
+        let lines = subjects
+            .map(|(name, tally)| (name.as_str(), *tally))
+            .chain(all);
+        let width = lines.clone().map(|(name, _)| name.len()).max();
+        let width = width.unwrap_or_default();
+        let lines: Vec<_> = lines
+            .map(|(name, tally)| format!("{name:width$}  {tally}\n"))
+            .collect();
+        lines.concat()
     }
 }

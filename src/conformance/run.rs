@@ -99,15 +99,18 @@ pub async fn clean_up(target: &Target, options: &RunOptions) -> Result<(), RunEr
 }
 
 fn is_chosen(probe: &Probe, options: &RunOptions) -> bool {
-    let here = (options.is_local || !probe.is(Mark::Local))
-        && !(options.is_local && probe.is(Mark::Remote))
-        && !(options.is_proxied && probe.is(Mark::Direct));
+    let elsewhere = if options.is_local {
+        Mark::Remote
+    } else {
+        Mark::Local
+    };
+    let is_in_the_way = options.is_proxied && probe.is(Mark::Direct);
     let wanted = options.filter.as_ref().is_none_or(|filter| {
         probe.place().contains(filter)
             || probe.title.contains(filter)
             || probe.steps.iter().any(|step| step.text.contains(filter))
     });
-    here && wanted
+    wanted && !probe.is(elsewhere) && !is_in_the_way
 }
 
 struct Runner<'a> {
@@ -135,7 +138,7 @@ struct Mismatch {
 }
 
 impl Mismatch {
-    fn new(statement: &str, expected: impl ToString, came: impl Into<String>) -> Self {
+    fn new(statement: &str, expected: &dyn ToString, came: impl Into<String>) -> Self {
         Self {
             statement: statement.to_owned(),
             expected: expected.to_string(),
@@ -196,7 +199,7 @@ impl Runner<'_> {
             .fixture
             .prepare(self.target, &probe.setup)
             .await
-            .map_err(|error| Mismatch::new(&probe.title, "a setup that works", error))?;
+            .map_err(|error| Mismatch::new(&probe.title, &"a setup that works", error))?;
         let mut steps = probe.setup.steps.iter().chain(&probe.steps);
         if steps.any(|step| step.text.contains("{run}_")) {
             self.fixture.expect_strays();
@@ -274,7 +277,7 @@ impl Runner<'_> {
             Some(status) if status == expected => Ok(()),
             Some(status) => Err(Mismatch::new(
                 &sql,
-                format!("transaction status {}", letter(expected)),
+                &format!("transaction status {}", letter(expected)),
                 letter(status),
             )),
             None => Err(wrong("then the connection was closed".to_owned())),

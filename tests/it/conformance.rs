@@ -5,6 +5,7 @@
 //! `CONFORMANCE_PATIENCE` is the longest wait for an answer in seconds. Failures are also printed
 //! as they come (`--no-capture`).
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,7 +88,7 @@ async fn the_local_cluster_answers_as_dsql_does() {
     let suite = conformance::suite().unwrap();
     let options = options("conformance_direct", false);
     let report = conformance::run(&cluster(&proxy), &suite, &options, &mut |failure| {
-        eprintln!("{failure}")
+        eprintln!("{failure}");
     })
     .await;
     assert_clean(&report.unwrap());
@@ -106,7 +107,7 @@ async fn the_proxy_changes_none_of_the_answers() {
     let suite = conformance::suite().unwrap();
     let options = options("conformance_proxied", true);
     let report = conformance::run(&target, &suite, &options, &mut |failure| {
-        eprintln!("{failure}")
+        eprintln!("{failure}");
     })
     .await;
     assert_clean(&report.unwrap());
@@ -115,7 +116,7 @@ async fn the_proxy_changes_none_of_the_answers() {
 /// What the command prints, and its exit code.
 async fn self_test(
     arguments: &[&str],
-    variables: &std::collections::BTreeMap<String, String>,
+    variables: &BTreeMap<String, String>,
 ) -> (Option<i32>, String) {
     let mut command = tokio::process::Command::from(super::support::dsql_proxy());
     command
@@ -165,7 +166,7 @@ async fn the_command_tests_a_cluster_that_it_has_not_started() {
 
 #[tokio::test]
 async fn the_command_tests_a_cluster_of_its_own() {
-    let (code, said) = self_test(&["--self-test-filter=types:5"], &Default::default()).await;
+    let (code, said) = self_test(&["--self-test-filter=types:5"], &BTreeMap::default()).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.starts_with("\ntypes "), "{said}");
 }
