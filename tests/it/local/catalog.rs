@@ -318,8 +318,6 @@ async fn what_is_ours_stays_ours() {
             "SELECT pg_catalog.dsql_local_as_owner_of('pg_class', 'SELECT 1')",
             "SELECT pg_catalog.dsql_local_iam_role('admin')",
             "SELECT pg_catalog.dsql_local_lacks_iam('admin', '')",
-            "DROP EVENT TRIGGER dsql_local_quota",
-            "ALTER EVENT TRIGGER dsql_local_quota DISABLE",
             "DROP VIEW sys.jobs",
             "DROP SCHEMA sys CASCADE",
             "ALTER SCHEMA sys OWNER TO admin",
