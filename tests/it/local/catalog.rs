@@ -169,6 +169,29 @@ async fn an_index_is_built_at_once_if_the_session_may() {
 }
 
 #[tokio::test]
+async fn what_does_nothing_in_dsql_is_accepted() {
+    with_cluster(async |access| {
+        let mut admin = access.login("admin").await;
+        admin
+            .run(&[
+                "CREATE TABLE t (id int PRIMARY KEY, a text STORAGE EXTERNAL NOT NULL)",
+                "CREATE TABLE u (id int REFERENCES t)",
+                "ALTER TABLE t DISABLE TRIGGER ALL",
+                "ALTER TABLE u ENABLE TRIGGER USER, ADD b text STORAGE MAIN",
+                "ALTER TABLE u ALTER b SET STORAGE PLAIN",
+                "DROP TRIGGER IF EXISTS g ON t",
+            ])
+            .await;
+        // No trigger was disabled: foreign keys are enforced by triggers.
+        let (state, ..) = admin.failed("INSERT INTO u VALUES (1)").await;
+        assert_eq!(state, "23503");
+        let (state, ..) = admin.failed("ALTER TABLE v DISABLE TRIGGER ALL").await;
+        assert_eq!(state, "42P01");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_primary_key_stays() {
     with_cluster(async |access| {
         let mut admin = access.login("admin").await;
