@@ -433,19 +433,19 @@ async fn what_dsql_allows_works() {
                 "on",
             ),
             (
-                "SET disable_sync_create_index = on",
-                "SHOW disable_sync_create_index",
-                "on",
-            ),
-            (
-                "RESET disable_sync_create_index",
+                "SET disable_sync_create_index = off",
                 "SHOW disable_sync_create_index",
                 "off",
             ),
             (
-                "SELECT set_config('disable_sync_create_index', 'on', false)",
-                "SELECT current_setting('disable_sync_create_index')",
+                "RESET disable_sync_create_index",
+                "SHOW disable_sync_create_index",
                 "on",
+            ),
+            (
+                "SELECT set_config('disable_sync_create_index', 'off', false)",
+                "SELECT current_setting('disable_sync_create_index')",
+                "off",
             ),
             (
                 "SELECT set_config('search_path', 'public', false)",
@@ -541,7 +541,7 @@ async fn parameters_are_enforced_at_startup() {
                     ("DateStyle", "German"),
                     ("extra_float_digits", "2"),
                     ("TimeZone", "Asia/Tokyo"),
-                    ("disable_sync_create_index", "on"),
+                    ("disable_sync_create_index", "off"),
                     (
                         "options",
                         &format!(
@@ -555,7 +555,7 @@ async fn parameters_are_enforced_at_startup() {
             ("search_path", "\"a b\",c"),
             ("datestyle", "German, DMY"),
             ("timezone", "Asia/Tokyo"),
-            ("disable_sync_create_index", "on"),
+            ("disable_sync_create_index", "off"),
         ] {
             assert_eq!(client.value(&format!("SHOW {name}")).await, value);
         }
