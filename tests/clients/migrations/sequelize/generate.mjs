@@ -76,4 +76,4 @@ await query.bulkDelete('Logs', {}, { truncate: true })
 await query.dropTable('Logs')
 await sequelize.close()
 // What it asks of the catalog is no part of a migration.
-write(written.filter(sql => !/^select\b/i.test(sql)))
+write(written.filter(sql => !/^(select|with)\b/i.test(sql)))

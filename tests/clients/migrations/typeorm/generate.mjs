@@ -20,7 +20,8 @@ for (const entities of [first, second]) {
   })
   await source.initialize()
   const { upQueries } = await source.driver.createSchemaBuilder().log()
-  written.push(...upQueries.map(({ query }) => query))
+  // Not its notes on views and generated columns, which are rows in a table of its own.
+  written.push(...upQueries.map(({ query }) => query).filter(sql => !sql.includes('typeorm_metadata')))
   await source.synchronize()
   await source.destroy()
 }
