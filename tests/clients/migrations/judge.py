@@ -35,7 +35,7 @@ def entries(name):
 
 
 REASONS = {rule: re.compile(pattern) for rule, pattern in entries("reasons.toml").items()}
-DISAGREEMENTS = entries("disagreements.toml")["disagreement"]
+DISAGREEMENTS = entries("disagreements.toml").get("disagreement", [])
 STAND_INS = entries("stand_ins.toml")["stand_in"]
 
 
@@ -108,12 +108,12 @@ class Comparison:
         """Runs `statement`, compares, and puts something in its place if it was refused."""
         text = " ".join(statement.split())
         advice = advise(statement)
+        USED.update(("reason", rule) for rule in advice.rules)
         answer = self.cluster.answer(statement)
         self.counts["statements" if written else "in their place"] += 1
-        listed = False
         if agree(advice.rules, answer):
             self.counts["agree"] += 1
-        elif listed := find_disagreement(text, advice.rules, answer):
+        elif is_listed(text, advice.rules, answer):
             self.counts["listed"] += 1
         else:
             self.wrong.append(
@@ -143,7 +143,7 @@ def agree(rules, answer):
 USED = Counter()
 
 
-def find_disagreement(text, rules, answer):
+def is_listed(text, rules, answer):
     for index, entry in enumerate(DISAGREEMENTS):
         same_answer = re.fullmatch(entry["cluster"], answer)
         if same_answer and sorted(entry["lint"]) == list(rules) and re.search(entry["statement"], text):
@@ -201,7 +201,7 @@ def main(tools):
             comparison.wrong.append(str(wrong))
         left = clean(cluster, before)
         counts = comparison.counts
-        passed &= check(f"{tool}: {counts['statements']} statements", comparison.wrong)
+        passed &= check(f"{tool}: {counts['statements']} statements, judged as dsql-lint judges them", comparison.wrong)
         passed &= check(f"{tool}: all is dropped", left)
         table.append((tool, *(counts[column] for column in COLUMNS)))
     unused = [
@@ -210,6 +210,7 @@ def main(tools):
         for index, entry in enumerate(list_)
         if not USED[kind, index]
     ]
+    unused += [f"reason: {rule}" for rule in REASONS if not USED["reason", rule]]
     passed &= check("no entry is unused", unused)
     table.append(("all", *(sum(row[i] for row in table) for i in range(1, len(COLUMNS) + 1))))
     for row in (("tool", *COLUMNS), *table):
