@@ -35,8 +35,10 @@ def entries(name):
 
 
 REASONS = {rule: re.compile(pattern) for rule, pattern in entries("reasons.toml").items()}
-DISAGREEMENTS = entries("disagreements.toml").get("disagreement", [])
+DISAGREEMENTS = entries("disagreements.toml")["disagreement"]
 STAND_INS = entries("stand_ins.toml")["stand_in"]
+# The entries that some statement needed.
+USED = Counter()
 
 
 class Wrong(Exception):
@@ -63,7 +65,7 @@ class Cluster:
         return ACCEPTED
 
     def retried(self, statement):
-        # A catalog that another session changed is no verdict.
+        # That another session changed the catalog is no verdict.
         for _ in range(5):
             try:
                 return self.connection.execute(statement)
@@ -72,10 +74,10 @@ class Cluster:
         return self.connection.execute(statement)
 
     def objects(self):
-        """What there is in the schemas of users: how to drop it."""
+        """How to drop what there is in the schemas of users."""
         return self.connection.execute(
             """
-            select format('drop %s if exists %s cascade', kind, name) from (
+            select format('drop %s if exists %s', kind, name) || case kind when 'domain' then '' else ' cascade' end from (
                 select case relkind when 'v' then 'view' when 'm' then 'materialized view'
                          when 'S' then 'sequence' else 'table' end as kind,
                        format('%I.%I', nspname, relname) as name, nspname
@@ -91,7 +93,7 @@ class Cluster:
                 select 'schema', quote_ident(nspname), nspname from pg_namespace where nspname <> 'public'
             ) found
             where nspname !~ '^pg_' and nspname not in ('information_schema', 'sys')
-            order by kind = 'schema', kind = 'function', kind = 'domain', kind = 'sequence', kind = 'view' desc
+            order by array_position(array['view', 'materialized view', 'table', 'sequence', 'domain', 'function', 'schema'], kind)
             """
         ).fetchall()
 
@@ -106,7 +108,7 @@ class Comparison:
 
     def run(self, statement, written=True, depth=0):
         """Runs `statement`, compares, and puts something in its place if it was refused."""
-        text = " ".join(statement.split())
+        text = in_one_line(statement)
         advice = advise(statement)
         USED.update(("reason", rule) for rule in advice.rules)
         answer = self.cluster.answer(statement)
@@ -126,7 +128,7 @@ class Comparison:
         if depth == REPLACEMENTS:
             self.wrong.append(f"{text}\n    and so on: nothing that takes its place is accepted")
             return
-        instead = replacement(statement, text, advice)
+        instead = replacement(text, advice)
         if instead is None:
             self.wrong.append(f"{text}\n    {answer}\n    nothing takes its place: give it an entry in stand_ins.toml")
             return
@@ -134,13 +136,14 @@ class Comparison:
             self.run(other, written=False, depth=depth + 1)
 
 
+def in_one_line(statement):
+    return " ".join(statement.split())
+
+
 def agree(rules, answer):
     if not rules or answer == ACCEPTED:
         return not rules and answer == ACCEPTED
     return any(rule in REASONS and REASONS[rule].match(answer) for rule in rules)
-
-
-USED = Counter()
 
 
 def is_listed(text, rules, answer):
@@ -152,12 +155,11 @@ def is_listed(text, rules, answer):
     return False
 
 
-def replacement(statement, text, advice):
+def replacement(text, advice):
     """What runs instead of a refused statement; None when nothing is known."""
-    if advice.rules and advice.fixed != (statement,):
-        fixed = [" ".join(other.split()) for other in advice.fixed]
-        if fixed != [text]:
-            return fixed
+    fixed = [in_one_line(other) for other in advice.fixed]
+    if advice.rules and fixed != [text]:
+        return fixed
     for index, entry in enumerate(STAND_INS):
         if found := re.search(entry["statement"], text, re.IGNORECASE):
             USED["stand-in", index] += 1

@@ -29,4 +29,4 @@ def advise(statement):
     if file["error"] is not None:
         raise RuntimeError(f"dsql-lint: {file['error']}: {statement}")
     rules = tuple(sorted({diagnostic["rule"] for diagnostic in file["diagnostics"]}))
-    return Advice(rules, tuple(split(file["fixed_sql"] or statement)))
+    return Advice(rules, tuple(split(file["fixed_sql"])))

@@ -55,5 +55,6 @@ for tool in "${tools[@]}"; do
 done
 ((failures == 0)) || finish
 
+equal 'SQL is split into statements' '' "$("$python" -m doctest split.py 2>&1)"
 PATH=$cache/migrations-python/bin:$PATH "$python" judge.py "${tools[@]}" || failures=$((failures + 1))
 finish

@@ -13,7 +13,13 @@ _TOKEN = re.compile(
 
 
 def split(text):
-    """The statements of `text`, without comments and without the semicolon."""
+    r"""The statements of `text`, without comments and without the semicolon.
+
+    >>> split("select 1; -- one; two\nselect ';', '''' /* ; */ ;;")
+    ['select 1', "select ';', ''''"]
+    >>> split('do $a$ begin; $$;$$ end $a$;create table ";" ()')
+    ['do $a$ begin; $$;$$ end $a$', 'create table ";" ()']
+    """
     statements, statement = [], []
     for token in _TOKEN.finditer(text + ";"):
         if token["end"]:
