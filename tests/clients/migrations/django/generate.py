@@ -13,6 +13,7 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
 
 from lib import write
 
@@ -33,11 +34,7 @@ settings.configure(
 django.setup()
 
 written = []
-from django.db.migrations.loader import MigrationLoader  # noqa: E402 (needs the set-up)
-
-graph = MigrationLoader(None).graph
-plan = graph.forwards_plan(("shop", "0002_second"))
-for app, name in plan:
+for app, name in MigrationLoader(None).graph.forwards_plan(("shop", "0002_second")):
     printed = io.StringIO()
     call_command("sqlmigrate", app, name, stdout=printed, no_color=True)
     written.append(printed.getvalue())
