@@ -36,7 +36,7 @@ const SETTINGS: &[&str] = &[
     "dsql_local.server_version=16.15",
     "dsql_local.server_version_num=160015",
     "dsql_local.max_connections=20",
-    "dsql_local.disable_sync_create_index=off",
+    "dsql_local.disable_sync_create_index=on",
     // A backend whose client is gone ends also in the middle of a query (0 where the system
     // cannot tell).
     #[cfg(target_os = "linux")]

@@ -1,6 +1,7 @@
 //! What goes to PostgreSQL as it is.
 
 use super::{Verdict, judge};
+use crate::dsql::objects;
 
 const STATEMENTS: &[&str] = &[
     "",
@@ -133,4 +134,18 @@ fn what_works_goes_on_as_it_is() {
         .filter(|(_, verdict)| *verdict != Verdict::Allow)
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn objects_that_dsql_has_are_dropped_and_renamed() {
+    let allowed = |text: String| {
+        assert_eq!(judge(text.as_bytes()).verdict, Verdict::Allow, "{text}");
+    };
+    for object in objects::DROPPED {
+        assert!(!objects::NOT_DROPPED.contains(object), "{object}");
+        allowed(format!("DROP {object} a"));
+    }
+    for object in objects::RENAMED {
+        allowed(format!("ALTER {object} a RENAME TO b"));
+    }
 }
