@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 16] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -49,6 +49,8 @@ const PARTS: [&str; 14] = [
     include_str!("bootstrap/columns.sql"),
     include_str!("bootstrap/quotas.sql"),
     include_str!("bootstrap/sync_index.sql"),
+    include_str!("bootstrap/text_search.sql"),
+    include_str!("bootstrap/extensions.sql"),
 ];
 
 fn script() -> String {

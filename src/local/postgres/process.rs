@@ -27,7 +27,7 @@ const SETTINGS: &[&str] = &[
     // Over the front only.
     "listen_addresses=",
     "unix_socket_permissions=0700",
-    "max_connections=200",
+    "max_connections=1000",
     "max_prepared_transactions=0",
     // What DSQL reports of itself (seen 2026-09).
     "TimeZone=UTC",
