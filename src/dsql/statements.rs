@@ -266,7 +266,7 @@ pub const DDL_AND_DML: Answer = Answer::refused(
     "2026-09",
 );
 
-/// A table of privileges of a schema that is DSQL's own; `public` is one.
+/// GRANT and REVOKE on a schema that is DSQL's own; `public` is one.
 pub const SYSTEM_ENTITY: Answer = Answer::refused(
     "feature not supported on system entity",
     RECORDED,
@@ -276,8 +276,8 @@ pub const SYSTEM_ENTITY: Answer = Answer::refused(
 /// Schemas that are system entities. `public` is recorded, the others are inferred.
 pub static SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];
 
-/// What may not stand before a name that is being created, because the table of names gives it:
-/// a syntax error of PostgreSQL's form at `{}`.
+/// PostgreSQL's own text for what its grammar does not take; `{}` is the token. DSQL has it, too,
+/// as for the dot in `CREATE INDEX schema.name`.
 pub const SYNTAX_ERROR: Answer = Answer {
     sqlstate: "42601",
     text: "syntax error at or near \"{}\"",

@@ -5,7 +5,7 @@
 
 use super::LocalError;
 use super::postgres::{Admin, SUPERUSER};
-use crate::dsql::parameters;
+use crate::dsql::{indexes, parameters};
 
 /// The schema of what is ours inside PostgreSQL, the prefix of its parameters, and the mark of
 /// errors that are to look like DSQL's own.
@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 19] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -48,6 +48,9 @@ const PARTS: [&str; 16] = [
     include_str!("bootstrap/run_jobs.sql"),
     include_str!("bootstrap/columns.sql"),
     include_str!("bootstrap/quotas.sql"),
+    include_str!("bootstrap/sync_index.sql"),
+    include_str!("bootstrap/text_search.sql"),
+    include_str!("bootstrap/extensions.sql"),
     include_str!("bootstrap/occ_capture.sql"),
     include_str!("bootstrap/occ_shadow.sql"),
     include_str!("bootstrap/occ_apply.sql"),
@@ -65,7 +68,9 @@ fn script() -> String {
             .replace("{first_own_oid}", FIRST_OWN_OID)
             .replace("{allowed}", &allowed)
             .replace("{renamed}", &renamed)
-            .replace("{gone}", &gone);
+            .replace("{gone}", &gone)
+            .replace("{not_async_state}", indexes::NOT_ASYNC.sqlstate)
+            .replace("{not_async}", indexes::NOT_ASYNC.text);
         script.push_str(&part);
     }
     script

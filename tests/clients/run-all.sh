@@ -15,7 +15,7 @@ clients=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$clients/../.." && pwd)
 cd "$root"
 
-all_suites=(psql pgbench python dsql-direct node prisma jdbc)
+all_suites=(psql pgbench python dsql-direct node prisma jdbc migrations)
 suites=("$@")
 (($# > 0)) || suites=("${all_suites[@]}")
 # Seconds for one suite, with what it installs on its first run.

@@ -434,19 +434,19 @@ async fn what_dsql_allows_works() {
                 "on",
             ),
             (
-                "SET disable_sync_create_index = on",
-                "SHOW disable_sync_create_index",
-                "on",
-            ),
-            (
-                "RESET disable_sync_create_index",
+                "SET disable_sync_create_index = off",
                 "SHOW disable_sync_create_index",
                 "off",
             ),
             (
-                "SELECT set_config('disable_sync_create_index', 'on', false)",
-                "SELECT current_setting('disable_sync_create_index')",
+                "RESET disable_sync_create_index",
+                "SHOW disable_sync_create_index",
                 "on",
+            ),
+            (
+                "SELECT set_config('disable_sync_create_index', 'off', false)",
+                "SELECT current_setting('disable_sync_create_index')",
+                "off",
             ),
             (
                 "SELECT set_config('search_path', 'public', false)",
@@ -542,7 +542,7 @@ async fn parameters_are_enforced_at_startup() {
                     ("DateStyle", "German"),
                     ("extra_float_digits", "2"),
                     ("TimeZone", "Asia/Tokyo"),
-                    ("disable_sync_create_index", "on"),
+                    ("disable_sync_create_index", "off"),
                     (
                         "options",
                         &format!(
@@ -556,7 +556,7 @@ async fn parameters_are_enforced_at_startup() {
             ("search_path", "\"a b\",c"),
             ("datestyle", "German, DMY"),
             ("timezone", "Asia/Tokyo"),
-            ("disable_sync_create_index", "on"),
+            ("disable_sync_create_index", "off"),
         ] {
             assert_eq!(client.value(&format!("SHOW {name}")).await, value);
         }
@@ -742,7 +742,8 @@ async fn a_data_directory_is_kept_and_has_one_owner() {
     }
     serve_while(&mut cluster, async {
         let mut client = access.login("admin").await;
-        client.query("CREATE TABLE kept AS SELECT 42 AS v").await;
+        client.query("CREATE TABLE kept (v int)").await;
+        client.query("INSERT INTO kept VALUES (42)").await;
     })
     .await
     .unwrap();
@@ -839,9 +840,6 @@ async fn admin_gets_no_further_than_the_database() {
             "GRANT pg_monitor TO admin",
             "GRANT dsql_local TO admin",
             "CREATE ROLE r IN ROLE pg_execute_server_program",
-            "DO $$ BEGIN GRANT pg_execute_server_program TO admin; END $$",
-            "COPY o FROM PROGRAM 'id'",
-            "COPY (SELECT 1) TO '/tmp/dsql-local-test'",
         ] {
             assert_eq!(state(&mut admin, sql).await, denied, "{sql}");
         }

@@ -12,8 +12,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
+use super::super::Lifetime;
 use super::super::faults::{Injected, SessionFaults, Statement, StatementFault};
 use super::super::judge::{Class, Judgement, Refusal};
 use super::super::occ::{Block, Change};
@@ -160,8 +161,7 @@ pub(super) struct Engine<'f, S> {
     pub(super) seen_catalog: u64,
     /// OC000 is due at the end of this autocommit statement.
     pub(super) conflict_at_end: bool,
-    /// When the session is as old as it may become.
-    expires: Instant,
+    lifetime: Lifetime,
     /// The client will send no more; PostgreSQL has this long to finish what it does.
     lingering: Option<std::pin::Pin<Box<Sleep>>>,
 }
@@ -194,7 +194,7 @@ where
         faults: admitted.faults,
         seen_catalog: front.catalog.version(),
         conflict_at_end: false,
-        expires: now + front.limits.duration(&limits::SESSION_AGE),
+        lifetime: Lifetime::begin(&front.limits, now),
         lingering: None,
     };
     let Err(end) = engine.run().await;
@@ -257,8 +257,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     /// The client's next message.
     async fn request(&mut self) -> Result<Message, End> {
         loop {
-            if self.status == TransactionStatus::Idle && self.expires <= Instant::now() {
-                return Err(End::Cut);
+            let in_transaction = self.status != TransactionStatus::Idle;
+            tokio::select! {
+                biased;
+                () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
+                () = std::future::ready(()) => {}
             }
             if let Some(message) = self.next_request()? {
                 return Ok(message);
@@ -267,21 +270,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 return Err(End::Finished);
             }
             self.flush().await?;
-            let expires = match self.status {
-                TransactionStatus::Idle => self.expires,
-                // A transaction that has begun may go on (preview-era user guide).
-                _ => self.expires + self.front.limits.duration(&limits::TRANSACTION_AGE),
-            };
             tokio::select! {
-                () = sleep_until(expires) => return Err(End::Cut),
+                () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
                 () = self.faults.cut_requested() => return Err(End::Cut),
                 () = self.seat.asked(), if self.could_let_go() => self.let_go().await?,
-                () = self.faults.expiry_requested(), if self.expires > Instant::now() => {
-                    self.expires = Instant::now();
-                }
                 read = self.client.fill() => match read {
+                    Ok(1..) => {}
                     Ok(0) => return Err(End::Finished),
-                    Ok(_) => {}
                     Err(_) => return Err(End::ClientGone),
                 },
                 read = self.behind.fill() => {
@@ -306,9 +301,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             tokio::select! {
                 read = self.behind.fill() => self.check_behind(&read)?,
                 read = self.client.fill(), if listening => match read {
-                    Ok(0) => self.lingering = Some(Box::pin(sleep(LINGER))),
-                    Ok(_) => {}
-                    Err(_) => return Err(End::ClientGone),
+                    Ok(1..) => {}
+                    // As PostgreSQL does it: what runs is finished, and committed.
+                    Ok(0) | Err(_) => self.linger(),
                 },
                 () = elapsed(&mut self.lingering) => return Err(End::ClientGone),
                 () = self.faults.cut_requested() => return Err(End::Cut),
@@ -425,7 +420,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         self.flushed |= !self.client.out.is_empty();
-        self.client.flush().await.map_err(|_| End::ClientGone)
+        if self.client.flush().await.is_err() {
+            self.linger();
+            self.client.out.clear();
+        }
+        Ok(())
+    }
+
+    fn linger(&mut self) {
+        self.lingering
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)));
     }
 
     pub(super) fn say_ready(&mut self) {

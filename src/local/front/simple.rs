@@ -79,10 +79,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 }
                 _ => {}
             }
-            let before = text.get(..statement.body.start).unwrap_or_default();
-            let position = Position::Ahead(characters(before));
+            let (sql, position) = if statements.len() == 1 {
+                // With its comments, which others see in pg_stat_activity.
+                (text, Position::Same)
+            } else {
+                let before = text.get(..statement.body.start).unwrap_or_default();
+                let position = Position::Ahead(characters(before));
+                (statement.bytes(text), position)
+            };
             let outcome = self
-                .statement(statement.bytes(text), position, judgement, last && within)
+                .statement(sql, position, judgement, last && within)
                 .await?;
             if outcome == Outcome::Failed {
                 if within {

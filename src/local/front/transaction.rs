@@ -3,13 +3,7 @@
 use tokio::time::Instant;
 
 use super::super::judge::{Class, Refusal};
-
-/// Seen 2026-09.
-const FEATURE_NOT_SUPPORTED: &str = "0A000";
-/// Seen 2026-09.
-const MULTIPLE_DDL: &str = "multiple ddl statements not supported in a transaction";
-/// Seen 2026-09, in either order; a plain SELECT does not count, GRANT and REVOKE do.
-const DDL_AND_DML: &str = "ddl and dml are not supported in the same transaction";
+use crate::dsql::statements::{DDL_AND_DML, MULTIPLE_DDL};
 
 /// Where a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +50,13 @@ impl Transaction {
 
     /// Why it cannot execute a statement of this class.
     pub(super) fn refuses(&self, class: Class) -> Option<Refusal> {
-        let message = match class {
+        let answer = match class {
             Class::Ddl if self.ddl => MULTIPLE_DDL,
             Class::Ddl if self.dml => DDL_AND_DML,
             Class::Dml if self.ddl => DDL_AND_DML,
             _ => return None,
         };
-        Some(Refusal::new(FEATURE_NOT_SUPPORTED, message))
+        Some(Refusal::new(answer.sqlstate, answer.text))
     }
 
     /// It has executed a statement of this class.

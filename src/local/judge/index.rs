@@ -9,8 +9,8 @@ use crate::dsql::{indexes, statements, tables};
 
 /// Judges `CREATE [UNIQUE] INDEX …`; the reader stands behind CREATE.
 ///
-/// DSQL's grammar comes first, then what it refuses of a form, and last the mode, which it cannot
-/// decide without a look at the table.
+/// DSQL's grammar comes first, then what it refuses of a form, and last the mode, which needs a
+/// look at the session and the table, and so is left to `bootstrap/sync_index.sql`.
 pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Refusal> {
     let unique = word(reader, "UNIQUE");
     reader.take("INDEX");
@@ -34,7 +34,9 @@ pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Re
         return Err(Refusal::from(&indexes::CONCURRENTLY));
     }
     reader.take("ONLY");
+    let table = reader.position();
     reader.qualified();
+    let table = text.get(table..reader.end_of_read()).unwrap_or_default();
     if reader.is("USING") {
         return Err(Refusal::from(&indexes::USING));
     }
@@ -46,10 +48,10 @@ pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Re
         key(&mut element)?;
     }
     options(reader)?;
-    let Some(asynchronous) = asynchronous else {
-        return Err(Refusal::from(&indexes::NOT_ASYNC));
-    };
-    Ok(rewritten(text, unique, asynchronous))
+    Ok(match asynchronous {
+        Some(asynchronous) => in_background(text, unique, asynchronous),
+        None => at_once(text, table),
+    })
 }
 
 /// Goes behind a key word and says where it stood.
@@ -93,8 +95,22 @@ fn options(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The call that builds it: the statement without UNIQUE and ASYNC, and whether it had UNIQUE.
-fn rewritten(text: &[u8], unique: Option<Range<usize>>, asynchronous: Range<usize>) -> Verdict {
+/// The call that builds it if the session may and the table is empty, or raises DSQL's error.
+fn at_once(text: &[u8], table: &[u8]) -> Verdict {
+    let mut sql = b"CALL pg_catalog.dsql_local_create_index_sync(".to_vec();
+    sql.extend_from_slice(&literal(text));
+    sql.extend_from_slice(b", ");
+    sql.extend_from_slice(&literal(table));
+    sql.push(b')');
+    Verdict::Rewrite {
+        sql,
+        tag: Some("CREATE INDEX"),
+    }
+}
+
+/// The call that makes a job of it: the statement without UNIQUE and ASYNC, and whether it had
+/// UNIQUE.
+fn in_background(text: &[u8], unique: Option<Range<usize>>, asynchronous: Range<usize>) -> Verdict {
     let mut plain = Vec::with_capacity(text.len());
     let mut copied = 0;
     let is_unique = unique.is_some();

@@ -28,7 +28,7 @@ const SETTINGS: &[&str] = &[
     "listen_addresses=",
     "unix_socket_permissions=0700",
     // Crowds of clients are what it is for.
-    "max_connections=300",
+    "max_connections=1000",
     // Autovacuum makes way for a schema change before that has waited too long.
     "deadlock_timeout=20ms",
     "max_prepared_transactions=0",
@@ -39,7 +39,7 @@ const SETTINGS: &[&str] = &[
     "dsql_local.server_version=16.15",
     "dsql_local.server_version_num=160015",
     "dsql_local.max_connections=20",
-    "dsql_local.disable_sync_create_index=off",
+    "dsql_local.disable_sync_create_index=on",
     // A backend whose client is gone ends also in the middle of a query (0 where the system
     // cannot tell).
     #[cfg(target_os = "linux")]

@@ -18,10 +18,10 @@ fn one_ddl_and_no_dml() {
     use Class::{Ddl, Dml, Locking, Read, Session};
     for (classes, expected) in [
         (&[Ddl][..], None),
-        (&[Ddl, Ddl], Some(MULTIPLE_DDL)),
-        (&[Ddl, Read, Session, Ddl], Some(MULTIPLE_DDL)),
-        (&[Ddl, Dml], Some(DDL_AND_DML)),
-        (&[Dml, Ddl], Some(DDL_AND_DML)),
+        (&[Ddl, Ddl], Some(MULTIPLE_DDL.text)),
+        (&[Ddl, Read, Session, Ddl], Some(MULTIPLE_DDL.text)),
+        (&[Ddl, Dml], Some(DDL_AND_DML.text)),
+        (&[Dml, Ddl], Some(DDL_AND_DML.text)),
         (&[Dml, Dml, Read, Locking, Dml], None),
         (&[Read, Ddl, Read], None),
     ] {

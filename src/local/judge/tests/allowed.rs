@@ -1,6 +1,7 @@
 //! What goes to PostgreSQL as it is.
 
 use super::{Verdict, judge};
+use crate::dsql::objects;
 
 const STATEMENTS: &[&str] = &[
     "",
@@ -102,6 +103,7 @@ const STATEMENTS: &[&str] = &[
     "REVOKE ALL ON t FROM r",
     "COMMENT ON COLUMN t.a IS 'x'",
     "ALTER TABLE t ADD COLUMN a int",
+    "ALTER TABLE t ADD COLUMN a varchar(50) NULL",
     "ALTER TABLE t ADD a my_domain, DROP COLUMN IF EXISTS b CASCADE",
     "ALTER TABLE IF EXISTS ONLY t ADD COLUMN IF NOT EXISTS \"a\" timestamp(3) without time zone",
     "ALTER TABLE t ALTER a SET DEFAULT (1), ALTER b DROP DEFAULT",
@@ -133,4 +135,18 @@ fn what_works_goes_on_as_it_is() {
         .filter(|(_, verdict)| *verdict != Verdict::Allow)
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn objects_that_dsql_has_are_dropped_and_renamed() {
+    let allowed = |text: String| {
+        assert_eq!(judge(text.as_bytes()).verdict, Verdict::Allow, "{text}");
+    };
+    for object in objects::DROPPED {
+        assert!(!objects::NOT_DROPPED.contains(object), "{object}");
+        allowed(format!("DROP {object} a"));
+    }
+    for object in objects::RENAMED {
+        allowed(format!("ALTER {object} a RENAME TO b"));
+    }
 }

@@ -221,9 +221,6 @@ pub(super) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("ALTER TABLE t ALTER a ADD GENERATED ALWAYS AS IDENTITY", NO, "identity column is not supported without an explicit cache size. …"),
     ("ALTER TABLE t ALTER COLUMN a SET CACHE 5", NO, "CACHE (5) must be greater than or equal to 65536 or equal to 1"),
     // Indexes.
-    ("CREATE INDEX i ON t (a)", NO, "unsupported mode. please use CREATE INDEX ASYNC."),
-    ("CREATE UNIQUE INDEX IF NOT EXISTS i ON t (a)", NO, "unsupported mode. please use CREATE INDEX ASYNC."),
-    ("CREATE INDEX ON t (lower(a)) WHERE a IS NOT NULL", NO, "unsupported mode. please use CREATE INDEX ASYNC."),
     ("CREATE INDEX CONCURRENTLY i ON t (a)", NO, "CONCURRENTLY not supported for CREATE INDEX"),
     ("CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON t (a)", NO, "CONCURRENTLY not supported for CREATE INDEX"),
     ("CREATE INDEX ASYNC i ON t USING btree (a)", NO, "USING not supported for CREATE INDEX"),

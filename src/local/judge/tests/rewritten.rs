@@ -27,6 +27,11 @@ fn statements_of_dsqls_own() {
             "CREATE INDEX",
         ),
         (
+            "CREATE UNIQUE INDEX IF NOT EXISTS i ON ONLY s.\"t's\" (lower(a)) WHERE a <> ''",
+            "CALL pg_catalog.dsql_local_create_index_sync('CREATE UNIQUE INDEX IF NOT EXISTS i ON ONLY s.\"t''s\" (lower(a)) WHERE a <> ''''', 's.\"t''s\"')",
+            "CREATE INDEX",
+        ),
+        (
             "ALTER TABLE ASYNC s.\"T\" VALIDATE CONSTRAINT \"C's\";",
             "SELECT pg_catalog.dsql_local_validate_constraint('s.\"T\"', 'C''s') AS job_id",
             "ALTER TABLE",
