@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::judge::{Class, Judgement, Verdict, judge};
 use super::commit::Commit;
-use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Shape, to_response};
+use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Heard, Shape, to_response};
 use super::replies::{Expected, Position};
 use super::transaction::Phase;
 use crate::sql::{self, Statement};
@@ -123,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             return Ok(true);
         };
         let mute = Shape {
-            mute: true,
+            heard: Heard::Nothing,
             ..Shape::default()
         };
         self.simple(FAILING, mute).await?;

@@ -268,11 +268,9 @@ impl Block {
     }
 
     /// What has to run between [`Block::ready`] and a statement that locks rows.
-    pub(in crate::local) fn before_locking(&self) -> &'static str {
-        LOCKING
-    }
+    pub(in crate::local) const BEFORE_LOCKING: &'static str = LOCKING;
 
-    /// Takes which rows a statement behind [`Block::before_locking`] has locked. Runs before
+    /// Takes which rows a statement behind [`Block::BEFORE_LOCKING`] has locked. Runs before
     /// [`Block::ran`]; an error is the statement's.
     pub(in crate::local) async fn locked<B: Behind>(
         &mut self,
@@ -292,7 +290,9 @@ impl Block {
             names::array(&names)
         );
         let Reply { changes, .. } = behind.run(&sql).await?;
-        changes.into_iter().for_each(|change| self.told(change));
+        for change in changes {
+            self.told(change);
+        }
         Ok(())
     }
 
@@ -418,14 +418,14 @@ impl Block {
         let Some(names) = names::names(statement).filter(|_| self.journal.is_complete()) else {
             return Ok(Ground::Nowhere);
         };
-        let named = behind
+        let found = behind
             .run(&format!(
                 "SELECT name, id, why FROM pg_catalog.dsql_local_named({})",
                 names::array(&names)
             ))
             .await?;
         let mut shadowed = HashSet::new();
-        for row in named.rows {
+        for row in found.rows {
             let [Some(name), Some(id), why] = row.as_slice() else {
                 return Ok(Ground::Nowhere);
             };

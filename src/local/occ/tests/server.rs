@@ -199,11 +199,13 @@ impl Session {
                 Ground::Nowhere => return Err("OC000 at the statement".to_owned()),
             };
             if locks {
-                self.script(block.before_locking()).await;
+                self.script(Block::BEFORE_LOCKING).await;
             }
             let (code, text) = match self.query(&text).await {
                 Ok((answer, changes)) => {
-                    changes.into_iter().for_each(|change| block.told(change));
+                    for change in changes {
+                        block.told(change);
+                    }
                     if locks {
                         block.locked(self, text.as_bytes()).await.unwrap();
                     }
