@@ -3,8 +3,11 @@
 mod catalog;
 pub(crate) mod client;
 mod faults;
+mod frames;
 mod iam;
 mod jobs;
+mod like_postgres;
+mod statement_faults;
 
 use std::path::Path;
 

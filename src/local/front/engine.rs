@@ -420,7 +420,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         }
         let statement = Statement {
             text,
-            in_block: self.transaction.phase == Phase::Block,
+            in_block: self.transaction.phase == Phase::Block || class == Class::Begin,
         };
         let Injected { delay, fault } = self.faults.at_statement(&statement);
         self.pause(delay).await?;
