@@ -8,6 +8,7 @@ mod iam;
 mod jobs;
 mod like_postgres;
 mod statement_faults;
+mod transactions;
 
 use std::path::Path;
 

@@ -355,12 +355,27 @@ async fn a_stale_catalog_is_noticed_once() {
             scene
                 .done(protocol, &["DROP TABLE other", "SELECT 1"])
                 .await;
-            // In a block, and in none that begins with BEGIN.
+            // In a block at its first statement, whose transaction did not see the change.
             scene.witness.run(&["CREATE TABLE other (id int)"]).await;
-            let told = scene.failure(protocol, "BEGIN").await;
-            assert_eq!(told, failure("40001", OC001, 'I'));
-            scene.done(protocol, &["BEGIN", "SELECT 1", "COMMIT"]).await;
+            scene.done(protocol, &["BEGIN"]).await;
+            let told = scene.failure(protocol, "SELECT 1").await;
+            assert_eq!(told, failure("40001", OC001, 'E'));
+            scene
+                .done(protocol, &["ROLLBACK", "BEGIN", "SELECT 1", "COMMIT"])
+                .await;
             scene.done(protocol, &["DROP TABLE other"]).await;
+            assert_eq!(scene.fired(), 2);
+            // One that was told anyway is not told again.
+            scene.done(protocol, &["BEGIN", "SELECT 1"]).await;
+            scene.witness.run(&["CREATE TABLE other (id int)"]).await;
+            scene.failure(protocol, "SELECT 1").await;
+            scene
+                .done(protocol, &["ROLLBACK", "SELECT 1", "BEGIN", INSERT])
+                .await;
+            scene.witness.run(&["DROP TABLE other"]).await;
+            let told = scene.failure(protocol, "COMMIT").await;
+            assert_eq!(told, failure("40001", OC001, 'I'));
+            scene.done(protocol, &["SELECT 1"]).await;
             assert_eq!(scene.fired(), 2);
         }
     })
