@@ -11,6 +11,7 @@ mod support;
 
 mod architecture;
 mod commands;
+mod crashes;
 mod failures;
 mod goodbyes;
 mod hostile;

@@ -86,18 +86,18 @@ fn name(name: &str) -> &str {
 
 /// Runs each script over the front and past it, from the same beginning.
 async fn compare(scripts: &[Vec<Step>]) {
-    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    let options = LocalOptions::default();
+    let mut cluster = Box::pin(Cluster::start(options)).await.unwrap();
     let access = Access::to(&cluster);
     let sockets = cluster.directory().join("socket");
     let mut differences = vec![];
-    serve_while(&mut cluster, async {
+    let run = Box::pin(async {
         let mut pair = Pair::new(&access, &sockets).await;
         for script in scripts {
             differences.extend(pair.difference(script).await);
         }
-    })
-    .await
-    .unwrap();
+    });
+    Box::pin(serve_while(&mut cluster, run)).await.unwrap();
     cluster.stop().await;
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

@@ -6,7 +6,7 @@ use dsql_proxy::local::{Cluster, Faults, LocalOptions};
 
 use super::client::{Access, Client, Message, error, field, shape};
 use super::frames::Frames;
-use super::serve_while;
+use super::{serve_while, superuser};
 
 const OC000: &str = "change conflicts with another transaction (OC000)";
 const OC001: &str = "schema has been updated by another transaction (OC001)";
@@ -102,15 +102,14 @@ fn failure(sqlstate: &str, message: &str, status: char) -> (String, String, char
 }
 
 async fn with_scene(options: LocalOptions, test: impl AsyncFnOnce(&mut Scene)) {
-    let mut cluster = Cluster::start(options).await.unwrap();
+    let mut cluster = Box::pin(Cluster::start(options)).await.unwrap();
     let access = Access::to(&cluster);
     let faults = cluster.faults();
-    serve_while(&mut cluster, async {
+    let run = Box::pin(async {
         let mut scene = Scene::new(&access, &faults).await;
         test(&mut scene).await;
-    })
-    .await
-    .unwrap();
+    });
+    Box::pin(serve_while(&mut cluster, run)).await.unwrap();
     cluster.stop().await;
 }
 
@@ -412,24 +411,45 @@ async fn a_session_expires() {
     cluster.stop().await;
 }
 
+/// With a limit of zero every transaction is.
 #[tokio::test]
 async fn a_transaction_is_too_old() {
-    with_scene(limited(&limits::TRANSACTION_AGE, 1), async |scene| {
-        for protocol in [Simple, Extended] {
-            scene.anew().await;
-            scene.done(protocol, &["BEGIN", INSERT]).await;
-            // It is older than a second when this is done.
-            scene.done(protocol, &["SELECT pg_sleep(1.1)"]).await;
-            let messages = scene.ask(protocol, "COMMIT").await;
-            let message = "transaction age limit of 1s exceeded";
-            assert_eq!(told(&messages), failure("54000", message, 'I'));
-            let detail = field(&messages, 'D').unwrap();
-            assert!(detail.contains('1'), "{detail}");
-            assert_eq!(scene.rows().await, "0");
-            scene.done(protocol, &["BEGIN", INSERT, "COMMIT"]).await;
+    let mut cluster = Cluster::start(limited(&limits::TRANSACTION_AGE, 0))
+        .await
+        .unwrap();
+    let access = Access::to(&cluster);
+    let superuser = superuser(&cluster.directory().join("socket")).await;
+    let table = "CREATE TABLE t (id int PRIMARY KEY, v text); GRANT ALL ON t TO admin";
+    superuser.batch_execute(table).await.unwrap();
+    serve_while(&mut cluster, async {
+        let mut admin = access.login("admin").await;
+        for extended in [false, true] {
+            for statements in [&["BEGIN", INSERT, "SELECT 1", "COMMIT"][..], &[INSERT]] {
+                let mut messages = vec![];
+                for sql in statements {
+                    assert_eq!(error(&messages), None, "only at the end");
+                    messages = if extended {
+                        admin.extended(sql).await
+                    } else {
+                        admin.query(sql).await
+                    };
+                }
+                let message = "transaction age limit of 0s exceeded";
+                assert_eq!(told(&messages), failure("54000", message, 'I'));
+                let detail = field(&messages, 'D').unwrap();
+                assert!(
+                    detail.starts_with("Current transaction age ")
+                        && detail.ends_with("s exceeds 0s"),
+                    "{detail}"
+                );
+                let rows = superuser.query_one("SELECT count(*) FROM t", &[]).await;
+                assert_eq!(rows.unwrap().get::<_, i64>(0), 0);
+            }
         }
     })
-    .await;
+    .await
+    .unwrap();
+    cluster.stop().await;
 }
 
 #[tokio::test]
