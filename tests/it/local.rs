@@ -4,8 +4,12 @@ mod catalog;
 pub(crate) mod client;
 mod concurrency;
 mod faults;
+mod frames;
 mod iam;
 mod jobs;
+mod like_postgres;
+mod statement_faults;
+mod transactions;
 
 use std::path::Path;
 

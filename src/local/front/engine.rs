@@ -471,11 +471,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         class: Class,
     ) -> Result<Option<ErrorResponse>, End> {
         let version = self.front.catalog.version();
-        let begins = self.transaction.phase == Phase::Idle;
-        if begins {
+        if self.transaction.phase == Phase::Idle {
             self.transaction = Transaction::begin(Phase::Implicit, version, Instant::now());
         }
-        if self.status == TransactionStatus::Failed || class == Class::Rollback {
+        // BEGIN does nothing yet that could fail.
+        let only_control = matches!(class, Class::Begin | Class::Rollback);
+        if self.status == TransactionStatus::Failed || only_control {
             return Ok(None);
         }
         let statement = Statement {
@@ -490,12 +491,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             Some(StatementFault::ConflictAtSync) => self.conflict_at_end = true,
             Some(fault) => return Ok(fault.to_response()),
         }
-        if begins {
-            let stale = std::mem::replace(&mut self.seen_catalog, version) != version;
-            let due = stale && self.faults.stale_catalog();
-            return Ok(due.then(|| to_response(&schema_conflict())));
-        }
-        if version != self.transaction.catalog {
+        let stale = std::mem::replace(&mut self.seen_catalog, version) != version;
+        if version != self.transaction.catalog || (stale && self.faults.stale_catalog()) {
             return Ok(Some(to_response(&schema_conflict())));
         }
         Ok(self.transaction.refuses(class).as_ref().map(to_response))

@@ -97,7 +97,14 @@ pub(in crate::local) async fn create(
     }
     let unfinished = places.data.with_extension("unfinished");
     if unfinished.exists() {
-        std::fs::remove_dir_all(&unfinished).map_err(LocalError::io("delete", &unfinished))?;
+        // Its `initdb` may still be at it, or about to delete it.
+        stale::kill(&unfinished).await;
+        match std::fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(LocalError::io("delete", &unfinished)(error));
+            }
+            _ => {}
+        }
     }
     launcher.own_directory(&unfinished)?;
     let mut command = launcher.command(&binaries.initdb(), &unfinished);
