@@ -4,6 +4,7 @@ use bytes::{BufMut as _, BytesMut};
 
 use super::super::bootstrap::OWN;
 use super::peer::Message;
+use crate::dsql::limits;
 use crate::wire::backend::{self, ParameterStatus};
 use crate::wire::{ErrorFields, ErrorResponse, SqlState, encode};
 
@@ -199,7 +200,14 @@ const REWORDINGS: [Rewording; 2] = [
     },
 ];
 
+/// What PostgreSQL says of a key that is too large to be stored begins with this; of smaller ones
+/// that are too large for DSQL, a trigger says it.
+const KEY_TOO_LARGE: &[u8] = b"index row size ";
+
 fn reworded(message: &[u8]) -> Option<(Option<&'static [u8]>, Vec<u8>)> {
+    if message.starts_with(KEY_TOO_LARGE) {
+        return Some((Some(b"54000"), limits::KEY_SIZE.message.into()));
+    }
     REWORDINGS.iter().find_map(|rewording| {
         let (begin, end) = rewording.postgres;
         let between = message.strip_prefix(begin)?.strip_suffix(end)?;

@@ -122,13 +122,12 @@ impl Change {
             Some(text) => format!("'{text}'"),
             None => "NULL".to_owned(),
         };
-        sql.push_str(&format!(
-            "SELECT pg_catalog.{OWN}_{function}({}, '{}', {}, {});\n",
-            self.table,
-            self.operation.letter(),
-            literal(&content.before),
-            literal(&content.after)
-        ));
+        let (before, after) = (literal(&content.before), literal(&content.after));
+        let (table, letter) = (self.table, self.operation.letter());
+        let statement = format!(
+            "SELECT pg_catalog.{OWN}_{function}({table}, '{letter}', {before}, {after});\n"
+        );
+        sql.push_str(&statement);
     }
 }
 
