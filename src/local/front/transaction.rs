@@ -25,6 +25,8 @@ pub(super) struct Transaction {
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
+    /// It has executed something.
+    used: bool,
 }
 
 impl Transaction {
@@ -36,6 +38,7 @@ impl Transaction {
             began: now,
             ddl: false,
             dml: false,
+            used: false,
         }
     }
 
@@ -61,8 +64,14 @@ impl Transaction {
 
     /// It has executed a statement of this class.
     pub(super) fn executed(&mut self, class: Class) {
+        self.used = true;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
+    }
+
+    /// True while it has executed nothing.
+    pub(super) fn is_new(&self) -> bool {
+        !self.used
     }
 
     /// Whether its commit changes the catalog.
