@@ -45,7 +45,7 @@ fn what_postgresql_gets() {
         ("TimeZone", "UTC"),
         ("dsql_local.disable_sync_create_index", "on"),
         ("database", "postgres"),
-        ("lock_timeout", "80ms"),
+        ("lock_timeout", "40ms"),
     ]);
     assert_eq!(sent, expected);
 }
