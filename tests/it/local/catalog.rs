@@ -18,8 +18,20 @@ async fn all_refused(client: &mut Client, refused: &[Refused]) {
 
 #[tokio::test]
 async fn columns_have_types_that_dsql_has() {
-    with_cluster(async |access| {
+    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    let access = Access::to(&cluster);
+    let socket = cluster.directory().join("socket");
+    serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
+        // Types whose names say nothing, and which `admin` cannot make.
+        superuser(&socket)
+            .await
+            .batch_execute(
+                "CREATE TYPE mood AS ENUM ('fine'); CREATE DOMAIN address AS inet;
+                 CREATE DOMAIN bytes AS bytea",
+            )
+            .await
+            .unwrap();
         admin
             .run(&[
                 "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
@@ -40,6 +52,12 @@ async fn columns_have_types_that_dsql_has() {
                     "datatype integer[] not supported",
                 ),
                 ("CREATE TABLE x (a inet)", no, "datatype inet not supported"),
+                (
+                    "CREATE TABLE x (a address)",
+                    no,
+                    "datatype inet not supported",
+                ),
+                ("CREATE TABLE x (a mood)", no, "datatype mood not supported"),
                 (
                     "CREATE TABLE x (a int, b bit(3))",
                     no,
@@ -96,11 +114,18 @@ async fn columns_have_types_that_dsql_has() {
                     no,
                     "datatype bytea is not supported in a key",
                 ),
+                (
+                    "CREATE TABLE x (a bytes PRIMARY KEY)",
+                    no,
+                    "datatype bytea is not supported in a key",
+                ),
             ],
         )
         .await;
     })
-    .await;
+    .await
+    .unwrap();
+    cluster.stop().await;
 }
 
 #[tokio::test]

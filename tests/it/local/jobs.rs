@@ -9,14 +9,18 @@ use super::{serve_while, superuser, with_cluster, with_options};
 
 const DUPLICATE: &str = "Found duplicate key while validating index for UCVs";
 
-/// `CREATE [UNIQUE] INDEX ASYNC`, as the front has PostgreSQL do it.
+/// A CREATE INDEX, made `CREATE [UNIQUE] INDEX ASYNC`.
 fn create_index(statement: &str, unique: bool) -> String {
-    let statement = statement.replace('\'', "''");
-    format!("SELECT pg_catalog.dsql_local_create_index('{statement}', {unique}) AS job_id")
+    let verb = if unique {
+        "CREATE UNIQUE INDEX ASYNC"
+    } else {
+        "CREATE INDEX ASYNC"
+    };
+    statement.replacen("CREATE INDEX", verb, 1)
 }
 
 fn validate(table: &str, constraint: &str) -> String {
-    format!("SELECT pg_catalog.dsql_local_validate_constraint('{table}', '{constraint}')")
+    format!("ALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {constraint}")
 }
 
 /// Submits a job and waits for its end; true if it succeeded.
@@ -213,7 +217,7 @@ async fn constraints_are_validated_in_the_background() {
         let valid = "SELECT convalidated FROM pg_constraint WHERE conname = 'good'";
         assert_eq!(admin.value(valid).await, "t");
 
-        assert!(!done(&mut admin, &validate("app.c", "b ad")).await);
+        assert!(!done(&mut admin, &validate("app.c", "\"b ad\"")).await);
         assert_eq!(
             job(&mut admin, "status, details", "app.c").await,
             "failed|check constraint \"b ad\" is violated by some row"
