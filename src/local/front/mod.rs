@@ -76,6 +76,12 @@ impl Front {
         }
     }
 
+    /// The catalog is changed by no session: a job has made an index valid, or validated a
+    /// constraint. As far as is known, DSQL has one version for all of it.
+    pub(super) fn catalog_changed(&self) {
+        self.catalog.changed();
+    }
+
     /// Serves one connection to its end.
     pub(super) async fn serve(&self, stream: TcpStream) {
         let login = Box::pin(timeout(LOGIN_DEADLINE, self.login(stream))).await;

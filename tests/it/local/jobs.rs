@@ -360,8 +360,16 @@ async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
         assert!(done(&mut admin, &sql).await);
         let status = format!("SELECT status FROM sys.jobs WHERE job_id = '{blocked}'");
         assert_eq!(admin.value(&status).await, "processing");
-        other.run(&["COMMIT"]).await;
+        // Its catalog is not the newest any more, and so it cannot commit.
+        let stale = Some("schema has been updated by another transaction (OC001)".to_owned());
+        let mut reader = access.login("admin").await;
+        reader.run(&["BEGIN", "SELECT 1"]).await;
+        assert_eq!(field(&other.query("COMMIT").await, 'M'), stale);
         assert!(waited(&mut admin, &blocked).await);
+        // The end of a job is a change of the catalog too.
+        assert_eq!(field(&reader.query("SELECT 1").await, 'M'), stale);
+        reader.run(&["ROLLBACK", "BEGIN", "SELECT 1"]).await;
+        reader.run(&["INSERT INTO u VALUES (1)", "COMMIT"]).await;
     })
     .await;
 }
