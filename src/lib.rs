@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod compat;
 pub mod config;
+pub mod conformance;
 pub mod dsql;
 pub mod iam;
 pub mod local;

@@ -31,14 +31,33 @@ pub(super) enum Origin {
     },
 }
 
+impl Origin {
+    fn into_parts(self) -> Result<(RootCertStore, Option<CredentialSource>), String> {
+        match self {
+            Self::Environment => Ok((system_trust()?, None)),
+            Self::Given { roots, credentials } => Ok((roots, Some(credentials))),
+        }
+    }
+}
+
+/// What connects to a cluster.
+pub(super) async fn connects_to(
+    settings: &ClusterSettings,
+    origin: Origin,
+) -> Result<Connector, String> {
+    let (roots, credentials) = origin.into_parts()?;
+    let (signer, endpoint) = signer(settings, credentials).await?;
+    connector(settings, &endpoint, signer, tls(roots)?)
+}
+
+fn tls(roots: RootCertStore) -> Result<tls_client::Connector, String> {
+    tls_client::Connector::new(roots).map_err(|error| format!("cannot set up TLS: {error}"))
+}
+
 /// Binds a proxy. What fails here fails before anybody can connect.
 pub(super) async fn proxy(settings: ProxySettings, origin: Origin) -> Result<Proxy, String> {
-    let (tls, given) = match origin {
-        Origin::Environment => (system_trust()?, None),
-        Origin::Given { roots, credentials } => (roots, Some(credentials)),
-    };
-    let tls =
-        tls_client::Connector::new(tls).map_err(|error| format!("cannot set up TLS: {error}"))?;
+    let (roots, given) = origin.into_parts()?;
+    let tls = tls(roots)?;
     let mut clusters = Vec::new();
     for cluster in &settings.clusters {
         let (signer, endpoint) = signer(cluster, given.clone()).await?;

@@ -4,6 +4,7 @@ use aws_types::sdk_config::SharedTimeSource;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{self, Origin};
+use super::self_test;
 use crate::config::LocalSettings;
 use crate::iam::CredentialSource;
 use crate::local::faults::Order;
@@ -29,6 +30,11 @@ pub(super) fn faults(settings: &LocalSettings) -> Result<Vec<Order>, String> {
 pub(super) async fn run(settings: LocalSettings, faults: Vec<Order>) -> Result<u8, String> {
     let mut signals =
         Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;
+    if let Some(test) = &settings.self_test
+        && let Some(cluster) = &test.against
+    {
+        return self_test::remote(cluster, test, &mut signals).await;
+    }
     let options = LocalOptions {
         data: settings.data.clone(),
         port: settings.cluster_port,
@@ -55,14 +61,18 @@ async fn serve(
     cluster: &mut Cluster,
     signals: &mut Signals,
 ) -> Result<u8, String> {
-    let proxy = if settings.cluster_only {
+    let proxy = if settings.cluster_only || settings.self_test.is_some() {
         None
     } else {
         Some(proxy(settings, cluster).await?)
     };
+    let target = match &settings.self_test {
+        Some(_) => Some(self_test::local(settings, cluster, origin(cluster)?).await?),
+        None => None,
+    };
     let address = proxy.as_ref().map(Address::of);
     let variables = variables(cluster, address.as_ref());
-    if settings.once.is_none() {
+    if settings.once.is_none() && settings.self_test.is_none() {
         super::print(&banner(cluster, address.as_ref()));
     }
 
@@ -79,8 +89,14 @@ async fn serve(
         }
     };
     let work = async {
+        let work = async {
+            match (&settings.self_test, &target) {
+                (Some(test), Some(target)) => self_test::run(target, test, signals).await,
+                _ => work(settings, &variables, signals).await,
+            }
+        };
         let code = tokio::select! {
-            code = work(settings, &variables, signals) => code,
+            code = Box::pin(work) => code,
             () = failed.cancelled() => 1,
         };
         closing.cancel();
@@ -105,8 +121,15 @@ async fn work(settings: &LocalSettings, variables: &[Variable<'_>], signals: &mu
 }
 
 async fn proxy(settings: &LocalSettings, cluster: &Cluster) -> Result<Proxy, String> {
+    let address = cluster.address().to_string();
+    let proxy = settings.proxy_for(cluster.endpoint(), &address, cluster.region());
+    assemble::proxy(proxy, origin(cluster)?).await
+}
+
+/// The trust and the credentials of a local cluster.
+fn origin(cluster: &Cluster) -> Result<Origin, String> {
     let credentials = cluster.credentials();
-    let origin = Origin::Given {
+    Ok(Origin::Given {
         roots: trust::from_file(&cluster.ca_file()).map_err(|error| error.to_string())?,
         credentials: CredentialSource::fixed(
             credentials.access_key_id(),
@@ -114,10 +137,7 @@ async fn proxy(settings: &LocalSettings, cluster: &Cluster) -> Result<Proxy, Str
             None,
             SharedTimeSource::default(),
         ),
-    };
-    let address = cluster.address().to_string();
-    let proxy = settings.proxy_for(cluster.endpoint(), &address, cluster.region());
-    assemble::proxy(proxy, origin).await
+    })
 }
 
 /// Where the proxy is reached.

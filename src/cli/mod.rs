@@ -14,6 +14,7 @@
 
 mod assemble;
 mod local;
+mod self_test;
 mod serve;
 mod token;
 

@@ -73,7 +73,11 @@ Until Ctrl-C, with data that stays:
   dsql-proxy local --data ./dsql-data
 
 For one command, which finds the proxy in PG* and DATABASE_URL:
-  dsql-proxy local --once -- psql -c 'select version()'";
+  dsql-proxy local --once -- psql -c 'select version()'
+
+To see where it, or another cluster, differs from what is known of DSQL:
+  dsql-proxy local --self-test
+  dsql-proxy local --self-test --against CLUSTER";
 
 const TOKEN_ABOUT: &str = "\
 Prints a token that opens connections to a cluster: it is what a client gives as its password.

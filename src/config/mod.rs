@@ -39,5 +39,5 @@ pub use setting::{CommandName, DefaultValue, Group, Kind, Places, Scope, Setting
 pub use table::SETTINGS;
 pub use types::{
     ClusterSettings, Command, ListenAddress, LocalSettings, LogFormat, LogLevel, LogSettings,
-    ProxySettings, TlsNegotiation, TokenSettings, UnsupportedParameters,
+    ProxySettings, SelfTest, TlsNegotiation, TokenSettings, UnsupportedParameters,
 };

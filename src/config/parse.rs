@@ -7,7 +7,9 @@ use super::file::{self, File, ReadFile};
 use super::flags::{self, Flags, Outcome};
 use super::resolve::{self, Layers, Ports};
 use super::source::{Raw, Source};
-use super::{Command, CommandName, ConfigError, Environment, LocalSettings, TokenSettings};
+use super::{
+    Command, CommandName, ConfigError, Environment, LocalSettings, SelfTest, TokenSettings,
+};
 use super::{suggest, value};
 
 /// What a command line asks for.
@@ -215,6 +217,32 @@ fn control_port(layers: &Layers<'_>, is_once: bool) -> Result<Option<u16>, Confi
     Ok(given.or(is_once.then_some(0)))
 }
 
+fn self_test(layers: &Layers<'_>, is_once: bool) -> Result<Option<SelfTest>, ConfigError> {
+    let against = layers.raw("against");
+    let filter = layers.optional("self-test-filter", value::text)?;
+    if !layers.required("self-test", value::boolean)? {
+        let given = if against.is_some() {
+            "--against"
+        } else if filter.is_some() {
+            "--self-test-filter"
+        } else {
+            return Ok(None);
+        };
+        return Err(ConfigError::new(format!(
+            "{given}: it is about the self-test: add --self-test"
+        )));
+    }
+    if is_once {
+        return Err(ConfigError::new(
+            "--self-test and --once contradict each other: the self-test is what runs",
+        ));
+    }
+    let against = against
+        .map(|raw| resolve::cluster(layers, &cluster::parse(raw)?, 0).map(Box::new))
+        .transpose()?;
+    Ok(Some(SelfTest { against, filter }))
+}
+
 fn local(
     layers: &Layers<'_>,
     words: &[String],
@@ -249,7 +277,8 @@ fn local(
         source: Source::Argument,
         layer: super::source::Layer::new(),
     };
-    let ports = if once.is_some() {
+    let self_test = self_test(layers, once.is_some())?;
+    let ports = if once.is_some() || self_test.is_some() {
         Ports::Free
     } else {
         Ports::Fixed
@@ -271,6 +300,7 @@ fn local(
         control_port: control_port(layers, is_once)?,
         cluster_only: layers.required("cluster-only", value::boolean)?,
         once,
+        self_test,
         logs: proxy.logs,
         proxy,
     })

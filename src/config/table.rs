@@ -406,6 +406,54 @@ pub static SETTINGS: &[Setting] = &[
         scope: Scope::Process,
         places: Places::Flag,
     },
+    Setting {
+        name: "self-test",
+        group: Group::LocalCluster,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Compare what the cluster answers with what is known of DSQL, then stop",
+        doc: "Runs the conformance suite, prints each answer that is not the expected one and a \
+              summary, and stops: with exit code 0 if there was none, else 1. It runs against the \
+              local cluster that it starts, or against the one that `against` names. See \
+              [The self-test](local-cluster.md#the-self-test).",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Flag,
+    },
+    Setting {
+        name: "against",
+        group: Group::LocalCluster,
+        kind: Kind::Text,
+        value_name: "CLUSTER",
+        default: Absent {
+            meaning: "the local cluster",
+            example: "\"abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws\"",
+        },
+        help: "With --self-test: the cluster to test instead of a local one",
+        doc: "The endpoint, or the id, of the cluster that `self-test` shall test instead of \
+              starting a local one. Region, credentials and role come from the settings for them. \
+              The suite works in a schema of its own and drops it at the end.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Flag,
+    },
+    Setting {
+        name: "self-test-filter",
+        group: Group::LocalCluster,
+        kind: Kind::Text,
+        value_name: "TEXT",
+        default: Absent {
+            meaning: "all probes",
+            example: "\"indexes\"",
+        },
+        help: "With --self-test: run only the probes that hold this text",
+        doc: "Runs only those probes of `self-test` that hold this text in their subject (such as \
+              `indexes`), their place (`indexes:7`) or a statement.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Flag,
+    },
     // Logs
     Setting {
         name: "structured-logs",

@@ -312,6 +312,29 @@ fn local_builds_the_proxy_in_front() {
 }
 
 #[test]
+fn the_self_test_runs_here_or_against_another_cluster() {
+    assert_eq!(local_of("local", &[]).self_test, None);
+
+    let local = local_of("local --self-test --self-test-filter indexes", &[]);
+    assert_eq!(local.proxy_for(A, "h:1", "r").clusters[0].port, 0);
+    let test = local.self_test.unwrap();
+    assert_eq!(test.against, None);
+    assert_eq!(test.filter.as_deref(), Some("indexes"));
+
+    let line = format!("local --self-test --region eu-west-1 --against {A}?profile=dev&user=app");
+    let variables = [("DSQL_PROXY_UPSTREAM_ADDRESS", "tunnel:1")];
+    let against = local_of(&line, &variables).self_test.unwrap().against;
+    let expected = ClusterSettings {
+        profile: Some("dev".into()),
+        user: "app".into(),
+        region: Some("eu-west-1".into()),
+        upstream_address: Some("tunnel:1".into()),
+        ..cluster(A, 0)
+    };
+    assert_eq!(against, Some(Box::new(expected)));
+}
+
+#[test]
 fn once_takes_free_ports_unless_they_are_given() {
     let port = |line: &str, variables: &[(&str, &str)]| {
         local_of(line, variables).proxy_for(A, "h:1", "r").clusters[0].port

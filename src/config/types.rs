@@ -177,10 +177,21 @@ pub struct LocalSettings {
     pub cluster_only: bool,
     /// The command to run once (program first, never empty); serve until a signal when absent.
     pub once: Option<Vec<OsString>>,
+    /// Whether, and how, the conformance suite is run instead.
+    pub self_test: Option<SelfTest>,
     /// What is logged.
     pub logs: LogSettings,
     /// The proxy in front: its only cluster is a template without an endpoint.
     pub(super) proxy: ProxySettings,
+}
+
+/// A run of the conformance suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelfTest {
+    /// The cluster; a local one when absent.
+    pub against: Option<Box<ClusterSettings>>,
+    /// What the probes to run hold; all when absent.
+    pub filter: Option<String>,
 }
 
 impl LocalSettings {

@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 16] = [
+const PARTS: [&str; 21] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -51,6 +51,11 @@ const PARTS: [&str; 16] = [
     include_str!("bootstrap/sizes.sql"),
     include_str!("bootstrap/functions.sql"),
     include_str!("bootstrap/sync_index.sql"),
+    include_str!("bootstrap/text_search.sql"),
+    include_str!("bootstrap/extensions.sql"),
+    include_str!("bootstrap/occ_capture.sql"),
+    include_str!("bootstrap/occ_shadow.sql"),
+    include_str!("bootstrap/occ_apply.sql"),
 ];
 
 fn script() -> String {

@@ -234,13 +234,16 @@ impl Cluster {
         };
         let socket = self.postgres.socket().to_owned();
         let worker = jobs::work(&socket, self.job_delay, || self.front.catalog_changed());
-        tokio::pin!(control, shutdown, worker);
+        let front = Arc::clone(&self.front);
+        let watch = front.watch();
+        tokio::pin!(control, shutdown, worker, watch);
         let outcome = loop {
             tokio::select! {
                 () = &mut shutdown => break Ok(()),
                 never = &mut control => match never {},
                 error = self.postgres.ended() => break Err(error),
                 never = &mut worker => match never {},
+                never = &mut watch => match never {},
                 Some(_) = sessions.join_next(), if !sessions.is_empty() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {

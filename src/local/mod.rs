@@ -19,6 +19,7 @@ mod jobs;
 mod judge;
 mod lifetime;
 mod limits;
+mod occ;
 mod postgres;
 mod quota;
 pub mod token;

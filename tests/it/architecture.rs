@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("pool", 4),
     ("local", 4),
     ("proxy", 5),
+    ("conformance", 5),
     ("platform", 6),
     ("cli", 7),
 ];
@@ -45,6 +46,16 @@ const CLOSED_DOORS: &[(&str, &str, &str)] = &[
     ("session", "net", "the state machine does no I/O"),
     ("upstream", "sql", "a connection knows nothing of SQL"),
     ("upstream", "compat", "a connection has no policy"),
+    (
+        "conformance",
+        "local",
+        "who is judged must not lend the judge its tables",
+    ),
+    (
+        "conformance",
+        "compat",
+        "it judges what the proxy makes of DSQL, too",
+    ),
     ("compat", "net", "plans need no sockets"),
     ("compat", "iam", "plans need no credentials"),
 ];

@@ -2,6 +2,7 @@
 
 mod catalog;
 pub(crate) mod client;
+mod concurrency;
 mod faults;
 mod iam;
 mod jobs;

@@ -11,6 +11,7 @@ mod support;
 
 mod architecture;
 mod commands;
+mod conformance;
 mod failures;
 mod goodbyes;
 mod hostile;

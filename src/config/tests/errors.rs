@@ -123,6 +123,18 @@ fn errors_of_the_command_line() {
             "`local` is a command and comes first: dsql-proxy local …",
         ),
         (
+            "local --against A",
+            "--against: it is about the self-test: add --self-test",
+        ),
+        (
+            "local --self-test-filter A",
+            "--self-test-filter: it is about the self-test: add --self-test",
+        ),
+        (
+            "local --self-test --once -- x",
+            "--self-test and --once contradict each other: the self-test is what runs",
+        ),
+        (
             "local --once psql -c select",
             "--once: the command to run must follow `--`: dsql-proxy local --once -- psql -c select",
         ),

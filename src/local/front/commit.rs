@@ -6,8 +6,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::faults::{CommitFault, Effect, Injected};
 use super::super::judge::Refusal;
+use super::super::occ;
 use super::engine::{End, Engine, data_conflict, schema_conflict, to_response};
-use crate::dsql::limits::TRANSACTION_AGE;
+use crate::dsql::limits::{TRANSACTION_AGE, TRANSACTION_SIZE};
 use crate::wire::ErrorResponse;
 
 /// How a commit goes.
@@ -28,7 +29,7 @@ pub(super) enum Untold {
     Cut,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     /// Before a commit: how it goes.
     pub(super) async fn before_commit(&mut self) -> Result<Commit, End> {
         let Injected { delay, fault } = self.faults.at_commit();
@@ -54,7 +55,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         if let Some(refusal) = self.too_old() {
             return Ok(Commit::Refused(to_response(&refusal)));
         }
+        if let Some(refusal) = self.too_large() {
+            return Ok(Commit::Refused(to_response(&refusal)));
+        }
+        if let Some(mut block) = self.block.take() {
+            match block.commit(self).await? {
+                occ::Commit::Go => self.block = Some(block),
+                occ::Commit::Conflict => {
+                    return Ok(Commit::Refused(to_response(&data_conflict())));
+                }
+            }
+        }
         Ok(after.map_or(Commit::Go, Commit::Untold))
+    }
+
+    /// In a block DSQL raises it at COMMIT (seen 2026-10).
+    fn too_large(&self) -> Option<Refusal> {
+        let limit = self.front.limits.of(&TRANSACTION_SIZE);
+        let size = self.block.as_ref()?.bytes();
+        (size > limit).then(|| Refusal {
+            detail: TRANSACTION_SIZE.detail(limit, size),
+            ..Refusal::new(
+                TRANSACTION_SIZE.sqlstate,
+                TRANSACTION_SIZE.message(limit, size, ""),
+            )
+        })
     }
 
     /// Seen 2026-10: a transaction of 310 seconds failed at COMMIT and not before.

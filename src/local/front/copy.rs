@@ -6,7 +6,7 @@ use super::engine::{End, Engine, Shape};
 use super::peer::{CHUNK, Message};
 use crate::wire::{encode, frontend};
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     /// Carries the client's rows to PostgreSQL until either side ends it. What PostgreSQL says to
     /// it is read by the caller.
     pub(super) async fn copy_in(
@@ -16,6 +16,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     ) -> Result<(), End> {
         self.pass(response, shape).await?;
         self.flush().await?;
+        // Its rows are read once.
+        self.flushed = true;
         loop {
             // PostgreSQL says nothing but that it has failed.
             if !self.behind.unread().is_empty() {

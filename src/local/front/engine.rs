@@ -17,11 +17,13 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::super::Lifetime;
 use super::super::faults::{Injected, SessionFaults, Statement, StatementFault};
 use super::super::judge::{Class, Judgement, Refusal};
+use super::super::occ::{Block, Change};
 use super::login::Admitted;
 use super::peer::{CHUNK, Message, Peer};
 use super::replies::{Expected, Position, Replies};
 use super::transaction::{Phase, Transaction};
-use super::{CLOSE_PATIENCE, Front};
+use super::watch::{self, Seat};
+use super::{CLOSE_PATIENCE, Front, block};
 use crate::dsql::{conflict, limits};
 use crate::net::random;
 use crate::wire::backend::{self, TransactionStatus};
@@ -76,6 +78,8 @@ pub(super) enum Answer {
 pub(super) struct Prepared {
     /// What the client sent.
     pub(super) text: Bytes,
+    /// The types of parameters that the client gave, as in Parse.
+    pub(super) types: Bytes,
     pub(super) judgement: Judgement,
 }
 
@@ -83,8 +87,14 @@ pub(super) struct Prepared {
 #[derive(Debug)]
 pub(super) struct Portal {
     pub(super) prepared: Arc<Prepared>,
+    /// The Bind that made it.
+    pub(super) bind: Bytes,
+    /// [`Block::generation`] then.
+    pub(super) generation: u64,
     /// It has returned some of its rows.
     pub(super) started: bool,
+    /// It has more of them.
+    pub(super) suspended: bool,
 }
 
 /// What becomes of PostgreSQL's replies to one request.
@@ -99,6 +109,8 @@ pub(super) struct Shape<'r> {
     pub(super) mute: bool,
     /// CommandComplete waits in [`Engine::held`].
     pub(super) hold: bool,
+    /// An error waits in [`Engine::caught`].
+    pub(super) catch: bool,
 }
 
 /// Of a statement of our own.
@@ -111,6 +123,7 @@ pub(super) const HIDDEN: Shape<'static> = Shape {
     hidden: true,
     mute: false,
     hold: false,
+    catch: false,
 };
 
 /// A session.
@@ -128,6 +141,20 @@ pub(super) struct Engine<'f, S> {
     pub(super) skipping: bool,
     /// A CommandComplete that waits for its transaction to be committed.
     pub(super) held: BytesMut,
+    /// The open transaction block, unless it has failed.
+    pub(super) block: Option<Block>,
+    /// What triggers have told since the statement began.
+    pub(super) told: Vec<Change>,
+    /// An error that the client may never see.
+    pub(super) caught: Option<Message>,
+    /// Replies are kept until the statement is known to have run.
+    pub(super) buffering: bool,
+    /// Something has been written to the client.
+    pub(super) flushed: bool,
+    /// The client has sent messages of the extended protocol, and not yet Sync.
+    pub(super) grouped: bool,
+    /// Among the sessions of the cluster.
+    pub(super) seat: Seat<'f>,
     /// What is injected into this session.
     pub(super) faults: SessionFaults,
     /// The version of the catalog that it has seen.
@@ -142,7 +169,7 @@ pub(super) struct Engine<'f, S> {
 /// Serves a client that has logged in to its end.
 pub(super) async fn serve<S>(front: &Front, client: Peer<S>, server: UnixStream, admitted: Admitted)
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let now = Instant::now();
     let key = (admitted.faults.process_id(), random_secret());
@@ -157,6 +184,13 @@ where
         portals: HashMap::new(),
         skipping: false,
         held: BytesMut::new(),
+        block: None,
+        told: vec![],
+        caught: None,
+        buffering: false,
+        flushed: false,
+        grouped: false,
+        seat: front.watch.seat(),
         faults: admitted.faults,
         seen_catalog: front.catalog.version(),
         conflict_at_end: false,
@@ -177,7 +211,7 @@ where
     drop(timeout(CLOSE_PATIENCE, say).await);
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     async fn run(&mut self) -> Result<std::convert::Infallible, End> {
         self.until_ready(Shape::default()).await?;
         self.say_ready();
@@ -239,6 +273,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             tokio::select! {
                 () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
                 () = self.faults.cut_requested() => return Err(End::Cut),
+                () = self.seat.asked(), if self.could_let_go() => self.let_go().await?,
                 read = self.client.fill() => match read {
                     Ok(1..) => {}
                     Ok(0) => return Err(End::Finished),
@@ -271,6 +306,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
                 },
                 () = elapsed(&mut self.lingering) => return Err(End::ClientGone),
                 () = self.faults.cut_requested() => return Err(End::Cut),
+                () = sleep(watch::PATIENCE) => self.seat.waits(),
             }
         }
     }
@@ -320,6 +356,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     ) -> Result<Option<SqlState>, End> {
         let mut failed = None;
         match message.tag() {
+            backend::NOTICE_RESPONSE if let Some(change) = block::told(message) => {
+                self.told.push(change);
+            }
+            backend::BACKEND_KEY_DATA => {
+                if let Some((process, _)) = message.body().split_first_chunk() {
+                    self.seat.is_process(i32::from_be_bytes(*process));
+                }
+                self.replies
+                    .pass(message, shape.expected, &mut self.client.out);
+            }
+            backend::ERROR_RESPONSE if shape.catch => {
+                let fields = ErrorFields::read(message.body()).map_err(|_| End::Vanished)?;
+                failed = Some(fields.sqlstate().unwrap_or(SqlState::INTERNAL_ERROR));
+                if fields.is_fatal() {
+                    self.replies
+                        .pass(message, shape.expected, &mut self.client.out);
+                }
+                self.caught = Some(message.clone());
+            }
             backend::ERROR_RESPONSE => {
                 let fields = ErrorFields::read(message.body()).map_err(|_| End::Vanished)?;
                 let sqlstate = fields.sqlstate().unwrap_or(SqlState::INTERNAL_ERROR);
@@ -353,13 +408,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
                 .replies
                 .pass(message, shape.expected, &mut self.client.out),
         }
-        if self.client.out.len() >= CHUNK {
+        if self.client.out.len() >= CHUNK && !self.buffering {
             self.flush().await?;
         }
         Ok(failed)
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), End> {
+        self.flushed |= !self.client.out.is_empty();
         if self.client.flush().await.is_err() {
             self.linger();
             self.client.out.clear();
@@ -472,6 +528,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     pub(super) fn ended(&mut self) {
         self.transaction = Transaction::none(Instant::now());
         self.portals.clear();
+        self.block = None;
         self.conflict_at_end = false;
         self.faults.rolled_back();
     }
@@ -525,7 +582,7 @@ fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// What PostgreSQL at REPEATABLE READ says where DSQL sees a conflict: the row was changed since,
 /// or it is locked.
-fn is_conflict(sqlstate: SqlState) -> bool {
+pub(super) fn is_conflict(sqlstate: SqlState) -> bool {
     const DEADLOCK_DETECTED: &str = "40P01";
     const LOCK_NOT_AVAILABLE: &str = "55P03";
     let code = sqlstate.as_str();

@@ -6,6 +6,8 @@ use bytes::{BufMut as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::judge::{Class, Stage, Verdict, judge};
+use super::super::occ::Block;
+use super::block::Execution;
 use super::commit::Commit;
 use super::engine::{
     Answer, End, Engine, FAILING, HIDDEN, Portal, Prepared, Shape, Violation, to_response,
@@ -19,15 +21,16 @@ use crate::wire::frontend::{self, Bind, Execute, Parse, Target};
 use crate::wire::{ErrorResponse, encode};
 
 /// The name of our own statements and portals.
-const OWN_NAME: &[u8] = b"dsql_local";
+pub(super) const OWN_NAME: &[u8] = b"dsql_local";
 
 /// What is prepared in place of a statement that DSQL refuses when it is executed. Like most of
 /// those, it returns no rows. It is never executed.
 const NEVER: &[u8] = b"DO ''";
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     /// Any message of the extended protocol but Flush and Sync.
     pub(super) async fn extended(&mut self, message: &Message) -> Result<(), End> {
+        self.enter_group().await?;
         match message.tag() {
             frontend::PARSE => self.parse(message).await,
             frontend::BIND => self.bind(message).await,
@@ -68,6 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         if let Answer::Done(_) = self.ask(&bytes, shape).await? {
             let prepared = Prepared {
                 text: Bytes::copy_from_slice(parse.sql),
+                types: Bytes::copy_from_slice(parse.types),
                 judgement,
             };
             self.prepared
@@ -85,7 +89,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         if let (Answer::Done(_), Some(prepared)) = (answer, self.prepared.get(bind.statement)) {
             let portal = Portal {
                 prepared: Arc::clone(prepared),
+                bind: Bytes::copy_from_slice(message.bytes()),
+                generation: self.block.as_ref().map_or(0, Block::generation),
                 started: false,
+                suspended: false,
             };
             self.portals.insert(bind.portal.to_vec(), portal);
         }
@@ -107,10 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         let portal = execute.ok().and_then(|e| self.portals.get_mut(e.portal));
         // PostgreSQL says what is wrong with it; and what goes on has begun already.
         let Some(portal) = portal.filter(|portal| !portal.started) else {
-            return self.ask(message.bytes(), Shape::default()).await.map(drop);
+            let answer = self.ask(message.bytes(), Shape::default()).await?;
+            self.executed_portal(message, answer);
+            return Ok(());
         };
         portal.started = true;
         let prepared = Arc::clone(&portal.prepared);
+        let (bind, generation) = (portal.bind.clone(), portal.generation);
         let class = prepared.judgement.class;
         let tag = match &prepared.judgement.verdict {
             Verdict::Refuse(refusal) => return self.refuse(&to_response(refusal)).await,
@@ -144,15 +154,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             expected: Expected { tag, position },
             ..Shape::default()
         };
-        if let Answer::Done(_) = self.ask(message.bytes(), shape).await? {
+        let execution = Execution {
+            prepared: &prepared,
+            bind,
+            generation,
+            execute: message,
+        };
+        let answer = self.attempt_execute(&execution, class, shape).await?;
+        self.executed_portal(message, answer);
+        if let Answer::Done(_) = answer {
             self.executed(class);
             match class {
+                Class::Begin => self.open_block().await?,
                 Class::Commit if open => self.committed(),
                 Class::Commit | Class::Rollback => self.ended(),
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Notes whether a portal has more rows.
+    fn executed_portal(&mut self, message: &Message, answer: Answer) {
+        let execute = Execute::read(message.body());
+        if let Some(portal) = execute.ok().and_then(|e| self.portals.get_mut(e.portal)) {
+            portal.suspended = answer == Answer::Done(backend::PORTAL_SUSPENDED);
+        }
     }
 
     fn in_open_block(&self) -> bool {
@@ -181,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             }
         }
         self.skipping = false;
+        self.leave_group().await?;
         if let Commit::Untold(untold) = how {
             self.tell(&untold)?;
         }
@@ -203,11 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     async fn hidden_extended(&mut self, sql: &[u8]) -> Result<Answer, End> {
         let out = &mut self.behind.out;
         out.extend_from_slice(&parse_message(OWN_NAME, sql, &[]));
-        encode::frame(frontend::BIND, out, |body| {
-            encode::cstr(OWN_NAME, body);
-            encode::cstr(OWN_NAME, body);
-            body.put_bytes(0, 6);
-        });
+        out.extend_from_slice(&bind_message(OWN_NAME, OWN_NAME, &[0; 6]));
         encode::frame(frontend::EXECUTE, out, |body| {
             encode::cstr(OWN_NAME, body);
             body.put_i32(0);
@@ -215,19 +239,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
         encode::frame(frontend::FLUSH, out, |_| {});
         self.send().await?;
         let answer = self.until_answered(HIDDEN).await?;
-        let mut close = bytes::BytesMut::new();
-        encode::frame(frontend::CLOSE, &mut close, |body| {
-            body.put_u8(b'S');
-            encode::cstr(OWN_NAME, body);
-        });
         if let Answer::Done(_) = answer {
-            self.ask(&close, HIDDEN).await?;
+            self.ask(&close_message(b'S', OWN_NAME), HIDDEN).await?;
         }
         Ok(answer)
     }
 
     /// Sends a message and passes on what PostgreSQL answers.
-    async fn ask(&mut self, message: &[u8], shape: Shape<'_>) -> Result<Answer, End> {
+    pub(super) async fn ask(&mut self, message: &[u8], shape: Shape<'_>) -> Result<Answer, End> {
         self.behind.out.extend_from_slice(message);
         encode::frame(frontend::FLUSH, &mut self.behind.out, |_| {});
         self.send().await?;
@@ -273,8 +292,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
     }
 }
 
+/// A Bind. `values` are formats and values, as the protocol has them.
+pub(super) fn bind_message(portal: &[u8], statement: &[u8], values: &[u8]) -> bytes::BytesMut {
+    let mut out = bytes::BytesMut::new();
+    encode::frame(frontend::BIND, &mut out, |body| {
+        encode::cstr(portal, body);
+        encode::cstr(statement, body);
+        body.extend_from_slice(values);
+    });
+    out
+}
+
+/// A Close of a statement (`S`) or a portal (`P`).
+pub(super) fn close_message(kind: u8, name: &[u8]) -> bytes::BytesMut {
+    let mut out = bytes::BytesMut::new();
+    encode::frame(frontend::CLOSE, &mut out, |body| {
+        body.put_u8(kind);
+        encode::cstr(name, body);
+    });
+    out
+}
+
 /// A Parse.
-fn parse_message(name: &[u8], sql: &[u8], types: &[u8]) -> bytes::BytesMut {
+pub(super) fn parse_message(name: &[u8], sql: &[u8], types: &[u8]) -> bytes::BytesMut {
     let mut out = bytes::BytesMut::new();
     encode::frame(frontend::PARSE, &mut out, |body| {
         encode::cstr(name, body);

@@ -29,6 +29,10 @@ const MAX_PASSWORD: usize = 16 * 1024;
 /// DSQL has one database (user guide, "Accessing Aurora DSQL", 2026-09).
 const DATABASE: &[u8] = b"postgres";
 
+/// How long a statement waits for the lock of another session: never in DSQL. It is the longest
+/// that a session takes to let go of its locks if it is in the middle of something.
+const LOCK_PATIENCE: &str = "80ms";
+
 /// The option with which a client behind PrivateLink names its cluster (user guide, 2026-09).
 const CLUSTER_ID: &str = "amzn-cluster-id";
 
@@ -370,6 +374,7 @@ fn behind(startup: &Startup, cluster_id: &str) -> Result<BytesMut, Closed> {
         return Err(refused(SqlState::INVALID_CATALOG_NAME, text));
     }
     parameters.push((b"database".to_vec(), DATABASE.to_vec()));
+    parameters.push((b"lock_timeout".to_vec(), LOCK_PATIENCE.into()));
     let mut out = BytesMut::new();
     let version = ProtocolVersion::V3_0;
     Startup {

@@ -5,6 +5,7 @@
 //! and [`extended`] are the two protocols, [`transaction`] is what DSQL forbids in one,
 //! [`replies`] makes DSQL's answers of PostgreSQL's.
 
+mod block;
 mod catalog;
 mod commit;
 mod copy;
@@ -17,6 +18,7 @@ mod replies;
 mod simple;
 mod syntax;
 mod transaction;
+mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +55,7 @@ pub(super) struct Front {
     faults: Faults,
     quota: Quota,
     limits: Limits,
+    watch: watch::Watch,
 }
 
 impl Front {
@@ -73,6 +76,7 @@ impl Front {
             faults,
             quota: Quota::new(limits, Instant::now()),
             limits: limits.clone(),
+            watch: watch::Watch::default(),
         }
     }
 
@@ -80,6 +84,11 @@ impl Front {
     /// constraint. As far as is known, DSQL has one version for all of it.
     pub(super) fn catalog_changed(&self) {
         self.catalog.changed();
+    }
+
+    /// Has sessions let go of what others wait for.
+    pub(super) async fn watch(&self) -> std::convert::Infallible {
+        self.watch.look(&self.postgres).await
     }
 
     /// Serves one connection to its end.

@@ -22,9 +22,11 @@ enum Outcome {
     Failed,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     /// A Query, up to ReadyForQuery.
     pub(super) async fn query(&mut self, text: &[u8]) -> Result<(), End> {
+        // PostgreSQL takes it for a Sync too.
+        self.grouped = false;
         let statements: Vec<Statement> = sql::statements(text)
             .filter(|statement| !statement.is_empty())
             .collect();
@@ -175,11 +177,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Engine<'_, S> {
             hold,
             ..Shape::default()
         };
-        let answer = self.simple(sql, shape).await?;
+        let answer = self.attempt(sql, class, shape).await?;
         if matches!(answer, Answer::Failed(_)) {
             return Ok(self.failed());
         }
         self.executed(class);
+        if class == Class::Begin {
+            self.open_block().await?;
+        }
         if self.status == TransactionStatus::Idle {
             if class == Class::Rollback {
                 self.ended();

@@ -190,7 +190,7 @@ pub(super) struct Column {
     /// Where `STORAGE x` stands, which does nothing in DSQL (2026-08-07) and which PostgreSQL
     /// knows at this place since release 16.
     pub(super) storage: Option<Range<usize>>,
-    /// Whether anything but STORAGE, COMPRESSION and COLLATE stands behind the type.
+    /// Whether anything but STORAGE, COMPRESSION, NULL and COLLATE stands behind the type.
     pub(super) constrained: bool,
 }
 
@@ -221,6 +221,8 @@ impl Column {
         if reader.take("COMPRESSION") {
             reader.name();
         }
+        // Which says what holds anyway; AWS's linter accepts it (2026-10).
+        while reader.take("NULL") {}
         column.constrained = !reader.at_end() && !reader.is("COLLATE");
         Some(column)
     }

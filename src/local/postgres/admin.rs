@@ -24,7 +24,7 @@ pub(in crate::local) struct Admin {
 }
 
 /// The fields of a row; `None` for NULL.
-type Row = Vec<Option<String>>;
+pub(in crate::local) type Row = Vec<Option<String>>;
 
 impl Admin {
     /// Logs in.
@@ -143,7 +143,7 @@ fn failed(error: std::io::Error) -> LocalError {
 }
 
 /// The fields of a DataRow; `None` if it is malformed.
-fn fields(body: &[u8]) -> Option<Row> {
+pub(in crate::local) fn fields(body: &[u8]) -> Option<Row> {
     let (count, mut rest) = body.split_first_chunk()?;
     let mut row = vec![];
     for _ in 0..u16::from_be_bytes(*count) {

@@ -7,7 +7,7 @@ mod process;
 mod stale;
 mod user;
 
-pub(super) use admin::{Admin, SUPERUSER, literal};
+pub(super) use admin::{Admin, SUPERUSER, fields, literal};
 pub(super) use find::Binaries;
 pub(super) use process::{Durability, Places, Postgres, create, version_of};
 pub(super) use user::{Launcher, name_of};

@@ -27,7 +27,10 @@ const SETTINGS: &[&str] = &[
     // Over the front only.
     "listen_addresses=",
     "unix_socket_permissions=0700",
-    "max_connections=200",
+    // Crowds of clients are what it is for.
+    "max_connections=1000",
+    // Autovacuum makes way for a schema change before that has waited too long.
+    "deadlock_timeout=40ms",
     "max_prepared_transactions=0",
     // What DSQL reports of itself (seen 2026-09).
     "TimeZone=UTC",

@@ -107,6 +107,7 @@ const STATEMENTS: &[&str] = &[
     "REVOKE ALL ON t FROM r",
     "COMMENT ON COLUMN t.a IS 'x'",
     "ALTER TABLE t ADD COLUMN a int",
+    "ALTER TABLE t ADD COLUMN a varchar(50) NULL",
     "ALTER TABLE t ADD a my_domain, DROP COLUMN IF EXISTS b CASCADE",
     "ALTER TABLE IF EXISTS ONLY t ADD COLUMN IF NOT EXISTS \"a\" timestamp(3) without time zone",
     "ALTER TABLE t ALTER a SET DEFAULT (1), ALTER b DROP DEFAULT",

@@ -1,0 +1,497 @@
+//! Transaction blocks under optimistic concurrency: how [`Block`] and PostgreSQL's session are
+//! brought together, in both protocols.
+
+use bytes::{BufMut as _, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::super::bootstrap::OWN;
+use super::super::judge::{Class, Verdict};
+use super::super::occ::{Behind, Block, Change, Failed, Ground, OPEN, Reply, Retry};
+use super::super::postgres::fields;
+use super::engine::{
+    Answer, End, Engine, FAILING, HIDDEN, Prepared, Shape, data_conflict, is_conflict, to_response,
+};
+use super::extended::{OWN_NAME, bind_message, close_message, parse_message};
+use super::peer::Message;
+use super::replies::Position;
+use crate::sql::{self, StatementKind};
+use crate::wire::backend::{self, TransactionStatus};
+use crate::wire::frontend::{self, Bind};
+use crate::wire::{ErrorFields, SqlState, encode};
+
+/// The name of a client's statement that is prepared anew, for shadows.
+const SHADOW_NAME: &[u8] = b"dsql_local_shadow";
+
+/// What a trigger told, if this notice is from one of ours.
+pub(super) fn told(message: &Message) -> Option<Change> {
+    let fields = ErrorFields::read(message.body()).ok()?;
+    let ours = fields.field(b's') == Some(OWN.as_bytes()) && fields.field(b'd') == Some(b"delta");
+    ours.then(|| Change::parse(fields.field(b'D')?))?
+}
+
+/// A statement of the client, as PostgreSQL gets it, in the extended protocol.
+pub(super) struct Execution<'m> {
+    pub(super) prepared: &'m Prepared,
+    /// Of the Bind that made its portal.
+    pub(super) bind: Bytes,
+    /// [`Block::generation`] then.
+    pub(super) generation: u64,
+    pub(super) execute: &'m Message,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
+    /// Takes note of a BEGIN that has run.
+    pub(super) async fn open_block(&mut self) -> Result<(), End> {
+        match self.run(OPEN).await {
+            Ok(_) => self.block = Some(Block::new()),
+            Err(Failed::Lost(end)) => return Err(end),
+            Err(Failed::Statement(sqlstate)) => {
+                tracing::warn!(%sqlstate, "cannot prepare a transaction block");
+            }
+        }
+        Ok(())
+    }
+
+    /// True if PostgreSQL may hold locks for a client that does nothing.
+    pub(super) fn could_let_go(&self) -> bool {
+        self.status == TransactionStatus::InTransaction
+            && !self.grouped
+            && self.block.as_ref().is_some_and(Block::can_park)
+            && !self.portals.values().any(|portal| portal.suspended)
+    }
+
+    /// Lets go of all locks.
+    pub(super) async fn let_go(&mut self) -> Result<(), End> {
+        if let Some(mut block) = self.block.take() {
+            block.park(self).await?;
+            self.block = Some(block);
+        }
+        Ok(())
+    }
+
+    /// Before the first message of the extended protocol up to Sync.
+    pub(super) async fn enter_group(&mut self) -> Result<(), End> {
+        if !std::mem::replace(&mut self.grouped, true)
+            && self.status == TransactionStatus::InTransaction
+            && let Some(mut block) = self.block.take()
+        {
+            block.wake(self).await?;
+            self.block = Some(block);
+        }
+        Ok(())
+    }
+
+    /// Behind Sync.
+    pub(super) async fn leave_group(&mut self) -> Result<(), End> {
+        if std::mem::take(&mut self.grouped)
+            && self.status == TransactionStatus::InTransaction
+            && let Some(mut block) = self.block.take()
+        {
+            block.rest(self).await?;
+            self.block = Some(block);
+        }
+        Ok(())
+    }
+
+    /// Runs a statement of the simple protocol. In a block, what others have done meanwhile shows
+    /// at COMMIT only.
+    pub(super) async fn attempt(
+        &mut self,
+        sql: &[u8],
+        class: Class,
+        shape: Shape<'_>,
+    ) -> Result<Answer, End> {
+        let in_block = self.status == TransactionStatus::InTransaction && class != Class::Rollback;
+        let Some(mut block) = self.block.take_if(|_| in_block) else {
+            return self.simple(sql, shape).await;
+        };
+        let mut ground = block.ready(self, sql).await?;
+        let mut tries = Tries::from(self.client.out.len());
+        loop {
+            let (text, shape) = match &ground {
+                Ground::Tables => (sql, shape),
+                Ground::Shadows(text) => (text.as_slice(), elsewhere(shape)),
+                Ground::Nowhere => return self.conflict_now(shape).await,
+            };
+            self.before_attempt(&block, class).await?;
+            let answer = self.simple(text, catching(shape)).await?;
+            match self
+                .after_attempt(&mut block, text, sql, class, answer, &mut tries)
+                .await?
+            {
+                Next::Again(next) => ground = next,
+                Next::Done => {
+                    remember(&mut block, sql, class);
+                    self.block = Some(block);
+                    return Ok(answer);
+                }
+                Next::Failed(error) => {
+                    self.say_error(&error, shape);
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    /// The same for an Execute.
+    pub(super) async fn attempt_execute(
+        &mut self,
+        execution: &Execution<'_>,
+        class: Class,
+        shape: Shape<'_>,
+    ) -> Result<Answer, End> {
+        let execute = execution.execute.bytes();
+        let in_block = self.status != TransactionStatus::Failed && class != Class::Rollback;
+        let Some(mut block) = self.block.take_if(|_| in_block) else {
+            return self.ask(execute, shape).await;
+        };
+        let sql = execution.prepared.behind();
+        let mut ground = block.ready(self, sql).await?;
+        let mut tries = Tries::from(self.client.out.len());
+        loop {
+            let (text, shape) = match &ground {
+                Ground::Tables => (sql, shape),
+                Ground::Shadows(text) => (text.as_slice(), elsewhere(shape)),
+                Ground::Nowhere => return self.conflict_now(shape).await,
+            };
+            self.before_attempt(&block, class).await?;
+            let stale = execution.generation != block.generation();
+            let mut answer = match &ground {
+                Ground::Tables if stale => self.rebind(execution, None).await?,
+                Ground::Shadows(text) => self.rebind(execution, Some(text)).await?,
+                _ => Answer::Done(0),
+            };
+            if let Answer::Done(_) = answer {
+                answer = self.ask(execute, catching(shape)).await?;
+            }
+            if let Answer::Failed(_) = answer {
+                self.recover().await?;
+            }
+            match self
+                .after_attempt(&mut block, text, sql, class, answer, &mut tries)
+                .await?
+            {
+                Next::Again(next) => ground = next,
+                Next::Done => {
+                    remember(&mut block, sql, class);
+                    self.block = Some(block);
+                    return Ok(answer);
+                }
+                Next::Failed(error) => {
+                    self.say_error(&error, shape);
+                    self.skipping = true;
+                    return Ok(answer);
+                }
+            }
+        }
+    }
+
+    async fn before_attempt(&mut self, block: &Block, class: Class) -> Result<(), End> {
+        if class == Class::Locking {
+            match self.run(block.before_locking()).await {
+                Ok(_) | Err(Failed::Statement(_)) => {}
+                Err(Failed::Lost(end)) => return Err(end),
+            }
+        }
+        self.told.clear();
+        self.caught = None;
+        // Once something is on its way to the client, nothing can be done again.
+        self.flushed = false;
+        self.buffering = class != Class::Read;
+        Ok(())
+    }
+
+    async fn after_attempt(
+        &mut self,
+        block: &mut Block,
+        text: &[u8],
+        sql: &[u8],
+        class: Class,
+        answer: Answer,
+        tries: &mut Tries,
+    ) -> Result<Next, End> {
+        self.buffering = false;
+        let sqlstate = match answer {
+            Answer::Done(_) => {
+                for change in std::mem::take(&mut self.told) {
+                    block.told(change);
+                }
+                if class == Class::Locking {
+                    match block.locked(self, text).await {
+                        Ok(()) => {}
+                        Err(Failed::Lost(end)) => return Err(end),
+                        // What is locked is not known.
+                        Err(Failed::Statement(_)) => {
+                            self.client.out.truncate(tries.mark);
+                            return Ok(Next::Again(Ground::Nowhere));
+                        }
+                    }
+                }
+                block.ran(self).await?;
+                return Ok(Next::Done);
+            }
+            Answer::Failed(sqlstate) => sqlstate,
+        };
+        self.told.clear();
+        let Some(error) = self.caught.take() else {
+            return Err(End::Vanished);
+        };
+        if self.flushed {
+            return Ok(Next::Failed(error));
+        }
+        self.client.out.truncate(tries.mark);
+        Ok(match block.failed(self, sql, sqlstate).await? {
+            Retry::Error => Next::Failed(error),
+            Retry::FirstError => Next::Failed(tries.first.take().unwrap_or(error)),
+            Retry::On(ground) => {
+                tries.first.get_or_insert(error);
+                Next::Again(ground)
+            }
+        })
+    }
+
+    /// A conflict that cannot wait for COMMIT.
+    async fn conflict_now(&mut self, shape: Shape<'_>) -> Result<Answer, End> {
+        let conflict = to_response(&data_conflict());
+        if self.status != TransactionStatus::Failed {
+            let mute = Shape {
+                mute: true,
+                ..shape
+            };
+            self.aborted(mute).await?;
+        }
+        conflict.encode(&mut self.client.out);
+        self.skipping = self.grouped;
+        Ok(Answer::Failed(SqlState::SERIALIZATION_FAILURE))
+    }
+
+    /// Has the transaction fail.
+    async fn aborted(&mut self, shape: Shape<'_>) -> Result<(), End> {
+        if self.grouped {
+            let parse = parse_message(OWN_NAME, FAILING, &[]);
+            self.ask(&parse, shape).await?;
+            self.recover().await
+        } else {
+            self.simple(FAILING, shape).await.map(drop)
+        }
+    }
+
+    /// Makes a portal again, on the client's statement or on one with another text.
+    async fn rebind(
+        &mut self,
+        execution: &Execution<'_>,
+        text: Option<&[u8]>,
+    ) -> Result<Answer, End> {
+        let Ok(bind) = Bind::read(execution.bind.get(5..).unwrap_or_default()) else {
+            return Err(End::Vanished);
+        };
+        let catch = catching(HIDDEN);
+        self.ask(&close_message(b'P', bind.portal), catch).await?;
+        let statement = match text {
+            None => bind.statement,
+            Some(text) => {
+                self.ask(&close_message(b'S', SHADOW_NAME), catch).await?;
+                let parse = parse_message(SHADOW_NAME, text, &execution.prepared.types);
+                if let failed @ Answer::Failed(_) = self.ask(&parse, catch).await? {
+                    return Ok(failed);
+                }
+                SHADOW_NAME
+            }
+        };
+        self.ask(&bind_message(bind.portal, statement, bind.values), catch)
+            .await
+    }
+
+    /// Has PostgreSQL read on behind an error in the extended protocol.
+    async fn recover(&mut self) -> Result<(), End> {
+        encode::sync(&mut self.behind.out);
+        self.send().await?;
+        self.until_ready(Shape {
+            mute: true,
+            ..HIDDEN
+        })
+        .await?;
+        self.skipping = false;
+        Ok(())
+    }
+
+    /// An error of PostgreSQL, as DSQL would have it.
+    pub(super) fn say_error(&mut self, message: &Message, shape: Shape<'_>) {
+        let sqlstate = ErrorFields::read(message.body())
+            .ok()
+            .and_then(|fields| fields.sqlstate());
+        if sqlstate.is_some_and(is_conflict) {
+            to_response(&data_conflict()).encode(&mut self.client.out);
+        } else {
+            self.replies
+                .pass(message, shape.expected, &mut self.client.out);
+        }
+    }
+
+    /// Statements of our own in the extended protocol, up to the first that fails.
+    async fn run_extended(&mut self, text: &str) -> Result<Reply, Failed<End>> {
+        let mut reply = Reply::default();
+        for statement in sql::statements(text.as_bytes()) {
+            if statement.is_empty() {
+                continue;
+            }
+            let out = &mut self.behind.out;
+            let sql = statement.bytes(text.as_bytes());
+            out.extend_from_slice(&parse_message(OWN_NAME, sql, &[]));
+            out.extend_from_slice(&bind_message(OWN_NAME, OWN_NAME, &[0; 6]));
+            encode::frame(frontend::EXECUTE, out, |body| {
+                encode::cstr(OWN_NAME, body);
+                body.put_i32(0);
+            });
+            out.extend_from_slice(&close_message(b'P', OWN_NAME));
+            out.extend_from_slice(&close_message(b'S', OWN_NAME));
+            encode::frame(frontend::FLUSH, out, |_| {});
+            self.send().await.map_err(Failed::Lost)?;
+            let mut closed = 0;
+            while closed < 2 {
+                let message = self.reply().await.map_err(Failed::Lost)?;
+                closed += usize::from(message.tag() == backend::CLOSE_COMPLETE);
+                if let Some(sqlstate) = self.note(&message, &mut reply) {
+                    self.recover().await.map_err(Failed::Lost)?;
+                    // A portal that failed keeps its name.
+                    for kind in [b'P', b'S'] {
+                        let close = close_message(kind, OWN_NAME);
+                        self.ask(&close, HIDDEN).await.map_err(Failed::Lost)?;
+                    }
+                    return Err(Failed::Statement(sqlstate));
+                }
+            }
+            // There is no ReadyForQuery that says so.
+            self.status = TransactionStatus::InTransaction;
+        }
+        Ok(reply)
+    }
+
+    async fn run_simple(&mut self, text: &str) -> Result<Reply, Failed<End>> {
+        self.prepared.remove(&b""[..]);
+        self.portals.remove(&b""[..]);
+        encode::query(text.as_bytes(), &mut self.behind.out);
+        self.send().await.map_err(Failed::Lost)?;
+        let mut reply = Reply::default();
+        let mut failed = None;
+        loop {
+            let message = self.reply().await.map_err(Failed::Lost)?;
+            if message.tag() == backend::READY_FOR_QUERY {
+                self.status = TransactionStatus::read(message.body())
+                    .map_err(|_| Failed::Lost(End::Vanished))?;
+                break;
+            }
+            failed = self.note(&message, &mut reply).or(failed);
+        }
+        failed.map_or(Ok(reply), |sqlstate| Err(Failed::Statement(sqlstate)))
+    }
+
+    /// Takes one reply to a statement of our own.
+    fn note(&mut self, message: &Message, reply: &mut Reply) -> Option<SqlState> {
+        match message.tag() {
+            backend::DATA_ROW => reply.rows.extend(fields(message.body())),
+            backend::NOTICE_RESPONSE => reply.changes.extend(told(message)),
+            backend::PARAMETER_STATUS => {
+                let shape = Shape::default();
+                self.replies
+                    .pass(message, shape.expected, &mut self.client.out);
+            }
+            backend::ERROR_RESPONSE => {
+                let fields = ErrorFields::read(message.body()).ok();
+                let sqlstate = fields.and_then(|fields| fields.sqlstate());
+                return Some(sqlstate.unwrap_or(SqlState::INTERNAL_ERROR));
+            }
+            _ => {}
+        }
+        None
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Behind for Engine<'_, S> {
+    type Lost = End;
+
+    async fn run(&mut self, sql: &str) -> Result<Reply, Failed<End>> {
+        if self.grouped {
+            self.run_extended(sql).await
+        } else {
+            self.run_simple(sql).await
+        }
+    }
+}
+
+/// What follows from one try of a statement.
+enum Next {
+    Done,
+    Failed(Message),
+    Again(Ground),
+}
+
+/// All tries of a statement.
+struct Tries {
+    /// What the client was to get before.
+    mark: usize,
+    /// The error of the first.
+    first: Option<Message>,
+}
+
+impl Tries {
+    fn from(mark: usize) -> Self {
+        Self { mark, first: None }
+    }
+}
+
+impl Prepared {
+    /// The text that PostgreSQL got.
+    fn behind(&self) -> &[u8] {
+        match &self.judgement.verdict {
+            Verdict::Rewrite { sql, .. } => sql,
+            _ => &self.text,
+        }
+    }
+}
+
+fn catching(shape: Shape<'_>) -> Shape<'_> {
+    Shape {
+        catch: true,
+        ..shape
+    }
+}
+
+fn elsewhere(shape: Shape<'_>) -> Shape<'_> {
+    let mut shape = shape;
+    shape.expected.position = Position::Elsewhere;
+    shape
+}
+
+/// Takes into the block's journal what no trigger tells.
+fn remember(block: &mut Block, sql: &[u8], class: Class) {
+    let text = || String::from_utf8(sql.to_vec()).ok();
+    match class {
+        Class::Ddl => {
+            // What begins a job cannot be done twice.
+            let begins_job = matches!(sql::kind(sql), StatementKind::Select | StatementKind::Call);
+            match text().filter(|_| !begins_job) {
+                Some(text) => block.ddl(text),
+                None => block.keep(),
+            }
+        }
+        Class::Session
+            if matches!(sql::kind(sql), StatementKind::Set | StatementKind::Reset)
+                && sets_parameter(sql) =>
+        {
+            match text() {
+                Some(text) => block.set(text),
+                None => block.keep(),
+            }
+        }
+        _ => {}
+    }
+}
+
+/// False for SET TRANSACTION and its like, which hold for the whole transaction.
+fn sets_parameter(sql: &[u8]) -> bool {
+    !matches!(
+        sql::parse_set(sql).map(|set| set.target),
+        Some(sql::Target::Transaction | sql::Target::SessionCharacteristics)
+    )
+}

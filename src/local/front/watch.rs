@@ -1,0 +1,121 @@
+//! Who waits for whom.
+//!
+//! A session that waits for PostgreSQL longer than [`PATIENCE`] may be waiting for a lock. One
+//! look at PostgreSQL's locks then finds the holders for all who wait, and every holder is asked
+//! to let go. It does so as soon as it is between two statements of a block.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use super::super::LocalError;
+use super::super::postgres::Admin;
+
+/// How long a session waits for PostgreSQL before it is looked for a lock that it waits for.
+pub(super) const PATIENCE: Duration = Duration::from_millis(10);
+/// The pause between two looks: a session that has been asked to let go needs a moment.
+const LOOK_EVERY: Duration = Duration::from_millis(4);
+/// The pause after a connection that broke. If PostgreSQL has ended, the cluster does too.
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// The processes that hold what somebody waits for. A holder in a mode that does not conflict is
+/// among them; letting go does it no harm.
+const HOLDERS: &str = "
+  WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks)
+  SELECT DISTINCT h.pid FROM locks w JOIN locks h
+    ON h.granted AND h.pid <> w.pid AND h.locktype = w.locktype
+      AND (h.transactionid = w.transactionid
+        OR h.locktype = 'relation' AND h.relation = w.relation AND h.database = w.database)
+  WHERE NOT w.granted";
+
+/// The sessions of a cluster, and those among them that wait.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    sessions: Mutex<HashMap<i32, Arc<Notify>>>,
+    waiting: Notify,
+}
+
+/// A session's place in the list, as long as it is kept.
+#[derive(Debug)]
+pub(super) struct Seat<'w> {
+    watch: &'w Watch,
+    /// Of its PostgreSQL process, once that is known.
+    process: Option<i32>,
+    asked: Arc<Notify>,
+}
+
+impl Watch {
+    /// A place for a new session.
+    pub(super) fn seat(&self) -> Seat<'_> {
+        Seat {
+            watch: self,
+            process: None,
+            asked: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Looks whenever somebody waits.
+    pub(super) async fn look(&self, socket: &Path) -> Infallible {
+        loop {
+            let Err(error) = self.look_on(socket).await;
+            tracing::debug!(%error, "the watch on locks begins anew");
+            sleep(RETRY_PAUSE).await;
+        }
+    }
+
+    async fn look_on(&self, socket: &Path) -> Result<Infallible, LocalError> {
+        let mut admin = Admin::connect(socket).await?;
+        loop {
+            self.waiting.notified().await;
+            for row in admin.rows(HOLDERS).await? {
+                let process = row.first().and_then(Option::as_deref);
+                if let Some(process) = process.and_then(|text| text.parse().ok()) {
+                    self.ask(process);
+                }
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn ask(&self, process: i32) {
+        let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(asked) = sessions.get(&process) {
+            asked.notify_one();
+        }
+    }
+}
+
+impl Seat<'_> {
+    /// The session's PostgreSQL process is this one.
+    pub(super) fn is_process(&mut self, process: i32) {
+        let sessions = &self.watch.sessions;
+        let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.insert(process, Arc::clone(&self.asked));
+        self.process = Some(process);
+    }
+
+    /// The session has waited for [`PATIENCE`].
+    pub(super) fn waits(&self) {
+        self.watch.waiting.notify_one();
+    }
+
+    /// Somebody waits for what this session may hold. Cancel-safe.
+    pub(super) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        if let Some(process) = self.process {
+            let sessions = &self.watch.sessions;
+            let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
+            sessions.remove(&process);
+        }
+    }
+}

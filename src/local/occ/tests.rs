@@ -1,0 +1,4 @@
+//! Against a real PostgreSQL, without the front.
+
+mod blocks;
+mod server;
