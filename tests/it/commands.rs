@@ -110,7 +110,7 @@ async fn make_role(admin: &tokio_postgres::Client, role: &str) {
 }
 
 /// What a client of the cluster knows from its variables.
-fn access(variables: &BTreeMap<String, String>) -> Access {
+pub(crate) fn access(variables: &BTreeMap<String, String>) -> Access {
     let value = |name: &str| variables[name].as_str();
     Access {
         endpoint: value("CLUSTER_ENDPOINT").into(),

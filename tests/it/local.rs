@@ -4,9 +4,13 @@ mod catalog;
 pub(crate) mod client;
 mod concurrency;
 mod faults;
+mod frames;
 mod iam;
 mod jobs;
+mod like_postgres;
 mod limits;
+mod statement_faults;
+mod transactions;
 
 use std::path::Path;
 

@@ -12,6 +12,7 @@ mod support;
 mod architecture;
 mod commands;
 mod conformance;
+mod crashes;
 mod failures;
 mod goodbyes;
 mod hostile;

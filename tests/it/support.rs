@@ -43,7 +43,11 @@ pub(crate) struct LocalProxy {
 impl LocalProxy {
     /// Starts it on free ports with these further arguments, and waits until it serves.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = dsql_proxy();
+        Self::start_as(dsql_proxy(), arguments)
+    }
+
+    /// The same with another environment.
+    pub(crate) fn start_as(mut command: Command, arguments: &[&str]) -> Self {
         command.args(["local", "--port=0"]).args(arguments);
         let mut process = Process::spawn(&mut command);
         let found = process.output.find(|text| {

@@ -183,17 +183,18 @@ async fn copies(client: &Client) {
     client.execute("delete from t", &[]).await.unwrap();
     let sink = client.copy_in("copy t from stdin").await.unwrap();
     pin_mut!(sink);
+    // As many rows as DSQL takes in a transaction.
     for chunk in 0..20 {
-        let rows = rows(chunk * 500..(chunk + 1) * 500);
+        let rows = rows(chunk * 150..(chunk + 1) * 150);
         sink.send(Bytes::from(rows)).await.unwrap();
     }
-    assert_eq!(sink.finish().await.unwrap(), 10_000);
-    assert_eq!(count(client).await, 10_000);
+    assert_eq!(sink.finish().await.unwrap(), 3000);
+    assert_eq!(count(client).await, 3000);
 
     let copy = client.copy_out("copy t to stdout").await.unwrap();
     let copied = copy.try_fold(0, |sum, chunk| async move { Ok(sum + chunk.len()) });
     let bytes = within(copied).await.unwrap();
-    let expected = rows(0..10_000).len();
+    let expected = rows(0..3000).len();
     assert_eq!(bytes, expected);
 
     // The server finds fault in the middle.
@@ -203,7 +204,7 @@ async fn copies(client: &Client) {
         .await
         .unwrap();
     assert_eq!(code(sink.finish().await), "22P02");
-    assert_eq!(count(client).await, 10_000);
+    assert_eq!(count(client).await, 3000);
 
     // The client gives up in the middle.
     {
@@ -216,7 +217,7 @@ async fn copies(client: &Client) {
             .await
             .unwrap();
     }
-    assert_eq!(count(client).await, 10_000);
+    assert_eq!(count(client).await, 3000);
 
     // The server fails in the middle of the data that it sends.
     let failing = "copy (select 1 / (3 - n) from generate_series(1, 10) n) to stdout";
@@ -231,7 +232,7 @@ async fn copies(client: &Client) {
     };
     assert_eq!(rows, 2);
     assert_eq!(Told::from(failed).code, "22012");
-    assert_eq!(count(client).await, 10_000);
+    assert_eq!(count(client).await, 3000);
 }
 
 async fn scripts(client: &Client) {

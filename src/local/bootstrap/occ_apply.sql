@@ -38,7 +38,7 @@ BEGIN
     INTO same
   FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
   WHERE i.indrelid = base AND i.indisprimary;
-  same := COALESCE(same, '{own}_row::text = $1');
+  same := COALESCE(same, '({own}_row.*)::text = $1');
   FOR change IN
     SELECT x.before, x.after FROM ROWS FROM (
       unnest({own}_unpack(before)), unnest({own}_unpack(after))) x(before, after)
@@ -108,7 +108,7 @@ BEGIN
   END IF;
   INSERT INTO {own}_number_of_subtransaction DEFAULT VALUES RETURNING xmin INTO me;
   DELETE FROM {own}_number_of_subtransaction;
-  EXECUTE format('SELECT array_agg({own}_row.ctid), array_agg({own}_row::text),
+  EXECUTE format('SELECT array_agg({own}_row.ctid), array_agg(({own}_row.*)::text),
     sum(pg_column_size({own}_row.*)) FROM %s {own}_row WHERE {own}_row.xmax = $1', name) INTO places, before, bytes USING me;
   IF places IS NULL THEN
     RETURN;

@@ -60,7 +60,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_capture() RETURNS trigger
 AS $$
 DECLARE
   mode text := {own}_current_setting('{own}.capture', true);
-  block boolean := mode IS NOT DISTINCT FROM 'rows' OR mode IS NOT DISTINCT FROM 'apply';
+  block boolean := mode IS NOT DISTINCT FROM 'rows';
   -- Rows that nobody can commit need not be carried.
   budget bigint := COALESCE({own}_limit('transaction_size'), 10485760)
     - {own}_number('{own}.bytes', 0);
@@ -70,6 +70,9 @@ DECLARE
   before text[];
   after text[];
 BEGIN
+  IF mode IS NOT DISTINCT FROM 'apply' THEN
+    RETURN NULL;
+  END IF;
   IF TG_OP = 'DELETE' THEN
     SELECT count(*), COALESCE(sum(pg_column_size({own}_row.*)), 0) INTO rows, bytes FROM gone {own}_row;
   ELSE
@@ -79,16 +82,16 @@ BEGIN
     RETURN NULL;
   END IF;
   PERFORM {own}_account(rows, bytes, block);
-  IF mode IS DISTINCT FROM 'rows' THEN
+  IF NOT block THEN
     RETURN NULL;
   END IF;
   IF TG_NARGS > 0 OR bytes <= budget THEN
     -- The rows of both tables come in the order in which the statement changed them.
     IF TG_OP <> 'INSERT' THEN
-      SELECT array_agg({own}_row::text) INTO before FROM gone {own}_row;
+      SELECT array_agg(({own}_row.*)::text) INTO before FROM gone {own}_row;
     END IF;
     IF TG_OP <> 'DELETE' THEN
-      SELECT array_agg({own}_row::text) INTO after FROM made {own}_row;
+      SELECT array_agg(({own}_row.*)::text) INTO after FROM made {own}_row;
     END IF;
   END IF;
   IF TG_NARGS > 0 THEN

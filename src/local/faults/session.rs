@@ -54,7 +54,8 @@ impl SessionFaults {
         self.faults.registry().rename(self.process_id, name);
     }
 
-    /// What is to happen to a statement: before each that is not COMMIT or ROLLBACK.
+    /// What is to happen to a statement: before each that is not BEGIN, COMMIT or
+    /// ROLLBACK.
     pub fn at_statement(&self, statement: &Statement<'_>) -> Injected<StatementFault> {
         let mut touched = self.touched();
         let mut registry = self.faults.registry();

@@ -9,7 +9,8 @@ use super::super::judge::{Class, Verdict};
 use super::super::occ::{Behind, Block, Change, Failed, Ground, OPEN, Reply, Retry};
 use super::super::postgres::fields;
 use super::engine::{
-    Answer, End, Engine, FAILING, HIDDEN, Prepared, Shape, data_conflict, is_conflict, to_response,
+    Answer, End, Engine, FAILING, HIDDEN, Heard, Prepared, Shape, data_conflict, is_conflict,
+    to_response,
 };
 use super::extended::{OWN_NAME, bind_message, close_message, parse_message};
 use super::peer::Message;
@@ -27,6 +28,19 @@ pub(super) fn told(message: &Message) -> Option<Change> {
     let fields = ErrorFields::read(message.body()).ok()?;
     let ours = fields.field(b's') == Some(OWN.as_bytes()) && fields.field(b'd') == Some(b"delta");
     ours.then(|| Change::parse(fields.field(b'D')?))?
+}
+
+/// What has become of a statement so far.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    /// What triggers have told.
+    pub(super) told: Vec<Change>,
+    /// An error that the client may never see.
+    pub(super) caught: Option<Message>,
+    /// Replies are kept until the statement is known to have run.
+    pub(super) buffering: bool,
+    /// Something is on its way to the client, so that it cannot run again.
+    pub(super) flushed: bool,
 }
 
 /// A statement of the client, as PostgreSQL gets it, in the extended protocol.
@@ -113,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 Ground::Shadows(text) => (text.as_slice(), elsewhere(shape)),
                 Ground::Nowhere => return self.conflict_now(shape).await,
             };
-            self.before_attempt(&block, class).await?;
+            self.before_attempt(class).await?;
             let answer = self.simple(text, catching(shape)).await?;
             match self
                 .after_attempt(&mut block, text, sql, class, answer, &mut tries)
@@ -154,7 +168,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 Ground::Shadows(text) => (text.as_slice(), elsewhere(shape)),
                 Ground::Nowhere => return self.conflict_now(shape).await,
             };
-            self.before_attempt(&block, class).await?;
+            self.before_attempt(class).await?;
             let stale = execution.generation != block.generation();
             let mut answer = match &ground {
                 Ground::Tables if stale => self.rebind(execution, None).await?,
@@ -186,18 +200,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         }
     }
 
-    async fn before_attempt(&mut self, block: &Block, class: Class) -> Result<(), End> {
+    async fn before_attempt(&mut self, class: Class) -> Result<(), End> {
         if class == Class::Locking {
-            match self.run(block.before_locking()).await {
+            match self.run(Block::BEFORE_LOCKING).await {
                 Ok(_) | Err(Failed::Statement(_)) => {}
                 Err(Failed::Lost(end)) => return Err(end),
             }
         }
-        self.told.clear();
-        self.caught = None;
-        // Once something is on its way to the client, nothing can be done again.
-        self.flushed = false;
-        self.buffering = class != Class::Read;
+        self.attempt = Attempt {
+            buffering: class != Class::Read,
+            ..Attempt::default()
+        };
         Ok(())
     }
 
@@ -210,10 +223,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         answer: Answer,
         tries: &mut Tries,
     ) -> Result<Next, End> {
-        self.buffering = false;
+        self.attempt.buffering = false;
         let sqlstate = match answer {
             Answer::Done(_) => {
-                for change in std::mem::take(&mut self.told) {
+                for change in std::mem::take(&mut self.attempt.told) {
                     block.told(change);
                 }
                 if class == Class::Locking {
@@ -232,11 +245,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             }
             Answer::Failed(sqlstate) => sqlstate,
         };
-        self.told.clear();
-        let Some(error) = self.caught.take() else {
+        let Some(error) = self.attempt.caught.take() else {
             return Err(End::Vanished);
         };
-        if self.flushed {
+        if self.attempt.flushed {
             return Ok(Next::Failed(error));
         }
         self.client.out.truncate(tries.mark);
@@ -255,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let conflict = to_response(&data_conflict());
         if self.status != TransactionStatus::Failed {
             let mute = Shape {
-                mute: true,
+                heard: Heard::Nothing,
                 ..shape
             };
             self.aborted(mute).await?;
@@ -307,7 +319,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         encode::sync(&mut self.behind.out);
         self.send().await?;
         self.until_ready(Shape {
-            mute: true,
+            heard: Heard::Nothing,
             ..HIDDEN
         })
         .await?;

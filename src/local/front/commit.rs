@@ -49,7 +49,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         if self.conflict_at_end {
             return Ok(Commit::Refused(to_response(&data_conflict())));
         }
-        if self.front.catalog.version() != self.transaction.catalog {
+        let version = self.front.catalog.version();
+        if version != self.transaction.catalog && self.transaction.uses_catalog() {
+            self.seen_catalog = version;
             return Ok(Commit::Refused(to_response(&schema_conflict())));
         }
         if let Some(refusal) = self.too_old() {

@@ -17,7 +17,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         self.pass(response, shape).await?;
         self.flush().await?;
         // Its rows are read once.
-        self.flushed = true;
+        self.attempt.flushed = true;
         loop {
             // PostgreSQL says nothing but that it has failed.
             if !self.behind.unread().is_empty() {

@@ -17,13 +17,14 @@ use tokio::time::{Instant, Sleep, sleep, timeout};
 use super::super::Lifetime;
 use super::super::faults::{Injected, SessionFaults, Statement, StatementFault};
 use super::super::judge::{Class, Judgement, Refusal};
-use super::super::occ::{Block, Change};
+use super::super::occ::Block;
+use super::block::{self, Attempt};
 use super::login::Admitted;
 use super::peer::{CHUNK, Message, Peer};
 use super::replies::{Expected, Position, Replies};
 use super::transaction::{Phase, Transaction};
 use super::watch::{self, Seat};
-use super::{CLOSE_PATIENCE, Front, block};
+use super::{CLOSE_PATIENCE, Front};
 use crate::dsql::{conflict, limits};
 use crate::net::random;
 use crate::wire::backend::{self, TransactionStatus};
@@ -103,14 +104,23 @@ pub(super) struct Shape<'r> {
     pub(super) expected: Expected,
     /// DSQL's error, which the client gets instead of PostgreSQL's.
     pub(super) refusal: Option<&'r ErrorResponse>,
-    /// The client gets errors only.
-    pub(super) hidden: bool,
-    /// The client gets nothing.
-    pub(super) mute: bool,
+    pub(super) heard: Heard,
     /// CommandComplete waits in [`Engine::held`].
     pub(super) hold: bool,
-    /// An error waits in [`Engine::caught`].
+    /// An error waits in [`Attempt::caught`].
     pub(super) catch: bool,
+}
+
+/// What the client gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Everything.
+    #[default]
+    All,
+    /// Errors only.
+    Errors,
+    /// Nothing.
+    Nothing,
 }
 
 /// Of a statement of our own.
@@ -120,8 +130,7 @@ pub(super) const HIDDEN: Shape<'static> = Shape {
         position: Position::Elsewhere,
     },
     refusal: None,
-    hidden: true,
-    mute: false,
+    heard: Heard::Errors,
     hold: false,
     catch: false,
 };
@@ -143,14 +152,8 @@ pub(super) struct Engine<'f, S> {
     pub(super) held: BytesMut,
     /// The open transaction block, unless it has failed.
     pub(super) block: Option<Block>,
-    /// What triggers have told since the statement began.
-    pub(super) told: Vec<Change>,
-    /// An error that the client may never see.
-    pub(super) caught: Option<Message>,
-    /// Replies are kept until the statement is known to have run.
-    pub(super) buffering: bool,
-    /// Something has been written to the client.
-    pub(super) flushed: bool,
+    /// What has become of its current statement so far.
+    pub(super) attempt: Attempt,
     /// The client has sent messages of the extended protocol, and not yet Sync.
     pub(super) grouped: bool,
     /// Among the sessions of the cluster.
@@ -185,10 +188,7 @@ where
         skipping: false,
         held: BytesMut::new(),
         block: None,
-        told: vec![],
-        caught: None,
-        buffering: false,
-        flushed: false,
+        attempt: Attempt::default(),
         grouped: false,
         seat: front.watch.seat(),
         faults: admitted.faults,
@@ -291,6 +291,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     /// PostgreSQL's next message.
     pub(super) async fn reply(&mut self) -> Result<Message, End> {
+        let mut waited = 0;
         loop {
             if let Some(message) = self.behind.take().map_err(|_| End::Vanished)? {
                 return Ok(message);
@@ -306,7 +307,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 },
                 () = elapsed(&mut self.lingering) => return Err(End::ClientGone),
                 () = self.faults.cut_requested() => return Err(End::Cut),
-                () = sleep(watch::PATIENCE) => self.seat.waits(),
+                () = sleep(watch::PATIENCE) => {
+                    waited += 1;
+                    self.seat.waits(waited);
+                }
             }
         }
     }
@@ -357,7 +361,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let mut failed = None;
         match message.tag() {
             backend::NOTICE_RESPONSE if let Some(change) = block::told(message) => {
-                self.told.push(change);
+                self.attempt.told.push(change);
             }
             backend::BACKEND_KEY_DATA => {
                 if let Some((process, _)) = message.body().split_first_chunk() {
@@ -373,7 +377,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                     self.replies
                         .pass(message, shape.expected, &mut self.client.out);
                 }
-                self.caught = Some(message.clone());
+                self.attempt.caught = Some(message.clone());
             }
             backend::ERROR_RESPONSE => {
                 let fields = ErrorFields::read(message.body()).map_err(|_| End::Vanished)?;
@@ -383,7 +387,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 let refusal = shape
                     .refusal
                     .filter(|_| sqlstate != SqlState::IN_FAILED_TRANSACTION);
-                if shape.mute {
+                if shape.heard == Heard::Nothing {
                     // The caller says something else.
                 } else if let Some(refusal) = refusal {
                     refusal.encode(&mut self.client.out);
@@ -403,19 +407,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 self.replies
                     .pass(message, shape.expected, &mut self.client.out);
             }
-            _ if shape.hidden || shape.mute => {}
+            _ if shape.heard != Heard::All => {}
             _ => self
                 .replies
                 .pass(message, shape.expected, &mut self.client.out),
         }
-        if self.client.out.len() >= CHUNK && !self.buffering {
+        if self.client.out.len() >= CHUNK && !self.attempt.buffering {
             self.flush().await?;
         }
         Ok(failed)
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        self.flushed |= !self.client.out.is_empty();
+        self.attempt.flushed |= !self.client.out.is_empty();
         if self.client.flush().await.is_err() {
             self.linger();
             self.client.out.clear();
@@ -467,11 +471,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         class: Class,
     ) -> Result<Option<ErrorResponse>, End> {
         let version = self.front.catalog.version();
-        let begins = self.transaction.phase == Phase::Idle;
-        if begins {
+        if self.transaction.phase == Phase::Idle {
             self.transaction = Transaction::begin(Phase::Implicit, version, Instant::now());
         }
-        if self.status == TransactionStatus::Failed || class == Class::Rollback {
+        // BEGIN does nothing yet that could fail.
+        let only_control = matches!(class, Class::Begin | Class::Rollback);
+        if self.status == TransactionStatus::Failed || only_control {
             return Ok(None);
         }
         let statement = Statement {
@@ -486,12 +491,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             Some(StatementFault::ConflictAtSync) => self.conflict_at_end = true,
             Some(fault) => return Ok(fault.to_response()),
         }
-        if begins {
-            let stale = std::mem::replace(&mut self.seen_catalog, version) != version;
-            let due = stale && self.faults.stale_catalog();
-            return Ok(due.then(|| to_response(&schema_conflict())));
-        }
-        if version != self.transaction.catalog {
+        let stale = std::mem::replace(&mut self.seen_catalog, version) != version;
+        if version != self.transaction.catalog || (stale && self.faults.stale_catalog()) {
             return Ok(Some(to_response(&schema_conflict())));
         }
         Ok(self.transaction.refuses(class).as_ref().map(to_response))

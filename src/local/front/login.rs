@@ -29,9 +29,10 @@ const MAX_PASSWORD: usize = 16 * 1024;
 /// DSQL has one database (user guide, "Accessing Aurora DSQL", 2026-09).
 const DATABASE: &[u8] = b"postgres";
 
-/// How long a statement waits for the lock of another session: never in DSQL. It is the longest
-/// that a session takes to let go of its locks if it is in the middle of something.
-const LOCK_PATIENCE: &str = "80ms";
+/// How long a statement waits for a lock: never in DSQL. It is the longest that a session in the
+/// middle of something is given to let go. A statement that wants a row may wait twice, for its
+/// place in the queue and for the row.
+const LOCK_PATIENCE: &str = "40ms";
 
 /// The option with which a client behind PrivateLink names its cluster (user guide, 2026-09).
 const CLUSTER_ID: &str = "amzn-cluster-id";

@@ -29,6 +29,8 @@ pub(super) enum Position {
     Same,
     /// This many characters further on.
     Ahead(usize),
+    /// This many characters before.
+    Behind(usize),
     /// Nowhere: PostgreSQL got another text.
     Elsewhere,
 }
@@ -163,11 +165,13 @@ fn moved(value: &[u8], position: Position) -> Option<Vec<u8>> {
     match position {
         Position::Same => Some(value.to_vec()),
         Position::Elsewhere => None,
-        Position::Ahead(by) => {
-            let at: usize = std::str::from_utf8(value).ok()?.parse().ok()?;
-            Some(at.saturating_add(by).to_string().into_bytes())
-        }
+        Position::Ahead(by) => Some(number(value)?.saturating_add(by).to_string().into_bytes()),
+        Position::Behind(by) => Some(number(value)?.saturating_sub(by).to_string().into_bytes()),
     }
+}
+
+fn number(value: &[u8]) -> Option<usize> {
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 const LIMIT_EXCEEDED: &[u8] = b"54000";

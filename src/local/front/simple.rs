@@ -8,12 +8,13 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::judge::{Class, Judgement, Verdict, judge};
 use super::commit::Commit;
-use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Shape, to_response};
+use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Heard, Shape, to_response};
 use super::replies::{Expected, Position};
+use super::syntax;
 use super::transaction::Phase;
 use crate::sql::{self, Statement};
 use crate::wire::backend::TransactionStatus;
-use crate::wire::{ErrorResponse, Severity, SqlState, encode};
+use crate::wire::{ErrorResponse, Severity, SqlState};
 
 /// How a statement of a script ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,16 +57,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         }
         // In the transaction that the client does not see.
         let mut within = false;
+        let mut failed = false;
         for (number, statement) in statements.iter().enumerate() {
             let judgement = judge(statement.bytes(text));
             let last = number + 1 == statements.len();
             let refused = matches!(judgement.verdict, Verdict::Refuse(_));
             match judgement.class {
                 Class::Begin if within && !refused => {
-                    // It makes a block of what came before.
+                    if self.make_block(statement.bytes(text), &judgement).await? == Outcome::Failed
+                    {
+                        failed = true;
+                        break;
+                    }
                     within = false;
-                    self.transaction.phase = Phase::Block;
-                    encode::command_complete("BEGIN", &mut self.client.out);
                     continue;
                 }
                 Class::Commit | Class::Rollback if within && !refused => {
@@ -91,17 +95,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 .statement(sql, position, judgement, last && within)
                 .await?;
             if outcome == Outcome::Failed {
-                if within {
-                    self.hidden(b"ROLLBACK").await?;
-                    self.ended();
-                }
-                return Ok(());
+                failed = true;
+                break;
             }
         }
-        if within {
-            self.commit_hidden().await?;
+        match within {
+            true if failed => {
+                self.hidden(b"ROLLBACK").await?;
+                self.ended();
+                Ok(())
+            }
+            true => self.commit_hidden().await,
+            false => Ok(()),
         }
-        Ok(())
+    }
+
+    /// A BEGIN that makes a block of the transaction that the client does not see. PostgreSQL
+    /// sets its modes, and warns that there is a transaction.
+    async fn make_block(&mut self, text: &[u8], judgement: &Judgement) -> Result<Outcome, End> {
+        let sql = match &judgement.verdict {
+            Verdict::Rewrite { sql, .. } => sql,
+            _ => text,
+        };
+        let shape = Shape {
+            hold: true,
+            ..HIDDEN
+        };
+        if let Answer::Failed(_) = self.simple(sql, shape).await? {
+            return Ok(Outcome::Failed);
+        }
+        self.transaction.phase = Phase::Block;
+        self.client.out.extend_from_slice(&self.held.split());
+        Ok(Outcome::Done)
     }
 
     /// Whether PostgreSQL can read all of it, which it does before it runs the first statement.
@@ -123,11 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             return Ok(true);
         };
         let mute = Shape {
-            mute: true,
+            heard: Heard::Nothing,
             ..Shape::default()
         };
         self.simple(FAILING, mute).await?;
-        let expected = Expected::default();
+        let expected = Expected {
+            tag: None,
+            position: syntax::POSITION,
+        };
         self.replies.pass(&error, expected, &mut self.client.out);
         self.failed();
         Ok(false)

@@ -6,11 +6,19 @@ use tokio::sync::Mutex;
 
 use super::super::postgres::SUPERUSER;
 use super::peer::{Message, Peer};
+use super::replies::Position;
 use crate::wire::startup::{ProtocolVersion, Startup};
 use crate::wire::{ErrorFields, backend, encode, frontend};
 
 /// `syntax_error`.
 const SYNTAX_ERROR: &str = "42601";
+
+/// Of several statements PostgreSQL does not look beyond the grammar. Before the text, because what
+/// is after it would be part of a comment or a string that does not end, and of the error.
+const BEFORE: &str = "SELECT 1;SELECT 1;";
+
+/// Where an error is in what [`Syntax::error`] was asked about.
+pub(super) const POSITION: Position = Position::Behind(BEFORE.len());
 
 /// A session of its own, in which texts are read and never run.
 #[derive(Debug, Default)]
@@ -19,7 +27,7 @@ pub(super) struct Syntax {
 }
 
 impl Syntax {
-    /// PostgreSQL's error, if it cannot read the text. Whatever else fails is none.
+    /// PostgreSQL's error, if it cannot read the text, at [`POSITION`]. Whatever else fails is none.
     pub(super) async fn error(&self, socket: &std::path::Path, text: &[u8]) -> Option<Message> {
         let mut session = self.session.lock().await;
         // Taken out, so that nobody finds it in the middle of something.
@@ -29,9 +37,8 @@ impl Syntax {
         };
         encode::frame(frontend::PARSE, &mut peer.out, |body| {
             body.put_u8(0);
-            body.extend_from_slice(text);
-            // Of several statements PostgreSQL does not look beyond the grammar.
-            body.extend_from_slice(b"\n;SELECT 1;SELECT 1\0");
+            body.extend_from_slice(BEFORE.as_bytes());
+            encode::cstr(text, body);
             body.put_u16(0);
         });
         encode::sync(&mut peer.out);

@@ -2,11 +2,13 @@
 //!
 //! A session that waits for PostgreSQL longer than [`PATIENCE`] may be waiting for a lock. One
 //! look at PostgreSQL's locks then finds the holders for all who wait, and every holder is asked
-//! to let go. It does so as soon as it is between two statements of a block.
+//! to let go. It does so as soon as it is between two statements of a block. Whoever waits longer
+//! may meet one holder after the other, so then everybody is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +40,8 @@ const HOLDERS: &str = "
 pub(super) struct Watch {
     sessions: Mutex<HashMap<i32, Arc<Notify>>>,
     waiting: Notify,
+    /// Somebody waits for the second time.
+    impatient: AtomicBool,
 }
 
 /// A session's place in the list, as long as it is kept.
@@ -72,19 +76,24 @@ impl Watch {
         let mut admin = Admin::connect(socket).await?;
         loop {
             self.waiting.notified().await;
-            for row in admin.rows(HOLDERS).await? {
-                let process = row.first().and_then(Option::as_deref);
-                if let Some(process) = process.and_then(|text| text.parse().ok()) {
-                    self.ask(process);
-                }
+            let everybody = self.impatient.swap(false, Ordering::Relaxed);
+            let holders = admin.rows(HOLDERS).await?;
+            if everybody && !holders.is_empty() {
+                self.ask(|_| true);
+            } else {
+                let processes: HashSet<i32> = holders
+                    .iter()
+                    .filter_map(|row| row.first()?.as_deref()?.parse().ok())
+                    .collect();
+                self.ask(|process| processes.contains(&process));
             }
             sleep(LOOK_EVERY).await;
         }
     }
 
-    fn ask(&self, process: i32) {
+    fn ask(&self, whom: impl Fn(i32) -> bool) {
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(asked) = sessions.get(&process) {
+        for (_, asked) in sessions.iter().filter(|(process, _)| whom(**process)) {
             asked.notify_one();
         }
     }
@@ -99,8 +108,11 @@ impl Seat<'_> {
         self.process = Some(process);
     }
 
-    /// The session has waited for [`PATIENCE`].
-    pub(super) fn waits(&self) {
+    /// The session has waited for [`PATIENCE`], so many times.
+    pub(super) fn waits(&self, times: u32) {
+        if times > 1 {
+            self.watch.impatient.store(true, Ordering::Relaxed);
+        }
         self.watch.waiting.notify_one();
     }
 

@@ -268,11 +268,9 @@ impl Block {
     }
 
     /// What has to run between [`Block::ready`] and a statement that locks rows.
-    pub(in crate::local) fn before_locking(&self) -> &'static str {
-        LOCKING
-    }
+    pub(in crate::local) const BEFORE_LOCKING: &'static str = LOCKING;
 
-    /// Takes which rows a statement behind [`Block::before_locking`] has locked. Runs before
+    /// Takes which rows a statement behind [`Block::BEFORE_LOCKING`] has locked. Runs before
     /// [`Block::ran`]; an error is the statement's.
     pub(in crate::local) async fn locked<B: Behind>(
         &mut self,
@@ -292,7 +290,9 @@ impl Block {
             names::array(&names)
         );
         let Reply { changes, .. } = behind.run(&sql).await?;
-        changes.into_iter().for_each(|change| self.told(change));
+        for change in changes {
+            self.told(change);
+        }
         Ok(())
     }
 
@@ -341,6 +341,7 @@ impl Block {
         let mut sql = APPLYING.to_owned();
         self.journal.again(&mut sql);
         sql.push_str(TELLING);
+        sql.push_str(&self.counted());
         match behind.run(&sql).await {
             Ok(_) => Ok(Applied::Yes),
             Err(Failed::Lost(lost)) => Err(lost),
@@ -350,6 +351,15 @@ impl Block {
                 _ => Contention::Conflict,
             })),
         }
+    }
+
+    /// Has the limits go on where they were.
+    fn counted(&self) -> String {
+        format!(
+            "SET LOCAL dsql_local.rows = '{}'; SET LOCAL dsql_local.bytes = '{}'",
+            self.journal.rows(),
+            self.journal.bytes()
+        )
     }
 
     /// Leaves the tables and runs a statement on shadows.
@@ -376,12 +386,7 @@ impl Block {
         self.mode = mode;
         let mut sql = String::new();
         self.journal.settings(&mut sql);
-        // The row limit goes on where it was.
-        sql.push_str(&format!(
-            "SET LOCAL dsql_local.rows = '{}'; SET LOCAL dsql_local.bytes = '{}'",
-            self.journal.rows(),
-            self.journal.bytes()
-        ));
+        sql.push_str(&self.counted());
         match behind.run(&sql).await {
             Ok(_) => Ok(true),
             Err(Failed::Lost(lost)) => Err(lost),
@@ -413,14 +418,14 @@ impl Block {
         let Some(names) = names::names(statement).filter(|_| self.journal.is_complete()) else {
             return Ok(Ground::Nowhere);
         };
-        let named = behind
+        let found = behind
             .run(&format!(
                 "SELECT name, id, why FROM pg_catalog.dsql_local_named({})",
                 names::array(&names)
             ))
             .await?;
         let mut shadowed = HashSet::new();
-        for row in named.rows {
+        for row in found.rows {
             let [Some(name), Some(id), why] = row.as_slice() else {
                 return Ok(Ground::Nowhere);
             };

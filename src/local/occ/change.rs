@@ -1,7 +1,5 @@
 //! What a statement changed in one table, as a trigger told it.
 
-use std::fmt::Write as _;
-
 use super::super::bootstrap::OWN;
 
 /// What was done to rows.
@@ -124,15 +122,13 @@ impl Change {
             Some(text) => format!("'{text}'"),
             None => "NULL".to_owned(),
         };
-        // A String takes everything.
-        let _: std::fmt::Result = writeln!(
-            sql,
-            "SELECT pg_catalog.{OWN}_{function}({}, '{}', {}, {});",
+        sql.push_str(&format!(
+            "SELECT pg_catalog.{OWN}_{function}({}, '{}', {}, {});\n",
             self.table,
             self.operation.letter(),
             literal(&content.before),
             literal(&content.after)
-        );
+        ));
     }
 }
 

@@ -1,4 +1,5 @@
 //! Against a real PostgreSQL, without the front.
 
 mod blocks;
+mod rows;
 mod server;

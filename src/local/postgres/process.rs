@@ -30,7 +30,7 @@ const SETTINGS: &[&str] = &[
     // Crowds of clients are what it is for.
     "max_connections=1000",
     // Autovacuum makes way for a schema change before that has waited too long.
-    "deadlock_timeout=40ms",
+    "deadlock_timeout=20ms",
     "max_prepared_transactions=0",
     // What DSQL reports of itself (seen 2026-09).
     "TimeZone=UTC",
@@ -97,7 +97,14 @@ pub(in crate::local) async fn create(
     }
     let unfinished = places.data.with_extension("unfinished");
     if unfinished.exists() {
-        std::fs::remove_dir_all(&unfinished).map_err(LocalError::io("delete", &unfinished))?;
+        // Its `initdb` may still be at it, or about to delete it.
+        stale::kill(&unfinished).await;
+        match std::fs::remove_dir_all(&unfinished) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(LocalError::io("delete", &unfinished)(error));
+            }
+            _ => {}
+        }
     }
     launcher.own_directory(&unfinished)?;
     let mut command = launcher.command(&binaries.initdb(), &unfinished);

@@ -176,6 +176,12 @@ impl Client {
         })
     }
 
+    /// The stream, when nothing is on the way.
+    pub(crate) fn into_stream(self) -> TlsStream<TcpStream> {
+        assert!(self.buffer.is_empty());
+        self.stream
+    }
+
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
         self.stream.flush().await.unwrap();

@@ -36,10 +36,10 @@ async fn values_and_rows_have_a_size() {
             .run(&[
                 &format!("INSERT INTO t (id, v) VALUES (1, {fits})"),
                 // It is compressed.
-                "INSERT INTO t (id, v) VALUES (2, repeat('a', 3000000))",
-                "INSERT INTO t (id, b) VALUES (3, repeat('a', 3000000)::bytea)",
-                "INSERT INTO t (id, j) VALUES (4, to_jsonb(repeat('a', 3000000)))",
-                "UPDATE t SET w = repeat('a', 3000000)",
+                "INSERT INTO t (id, v) VALUES (2, repeat('a', 1100000))",
+                "INSERT INTO t (id, b) VALUES (3, repeat('a', 1100000)::bytea)",
+                "INSERT INTO t (id, j) VALUES (4, to_jsonb(repeat('a', 1100000)))",
+                "UPDATE t SET w = repeat('a', 1100000)",
                 "UPDATE t SET id = id + 100",
             ])
             .await;

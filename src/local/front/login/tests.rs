@@ -45,6 +45,7 @@ fn what_postgresql_gets() {
         ("TimeZone", "UTC"),
         ("dsql_local.disable_sync_create_index", "on"),
         ("database", "postgres"),
+        ("lock_timeout", "80ms"),
     ]);
     assert_eq!(sent, expected);
 }

@@ -263,7 +263,6 @@ pub(super) const STATEMENTS: &[(&str, &str, &str)] = &[
     // ALTER TABLE.
     ("ALTER TABLE t ADD COLUMN a int DEFAULT 1", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),
     ("ALTER TABLE t ADD a int NOT NULL", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),
-    ("ALTER TABLE t ADD a int NULL", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),
     ("ALTER TABLE t ADD COLUMN a int[] DEFAULT '{}'", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),
     ("ALTER TABLE t ADD a int REFERENCES u", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),
     ("ALTER TABLE t ADD a timestamp(3) DEFAULT now()", NO, "ALTER TABLE ADD COLUMN with constraint not supported"),

@@ -1,5 +1,6 @@
 use super::server::{Answer, Server, Session};
 
+#[expect(clippy::unnecessary_wraps, reason = "it is compared with answers")]
 fn rows(rows: &[&str]) -> Answer {
     let count = rows.len() as u64;
     Ok((rows.iter().map(|row| (*row).to_owned()).collect(), count))

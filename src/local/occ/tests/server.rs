@@ -44,7 +44,10 @@ impl Server {
 
     /// A session of the role `admin`.
     pub(super) async fn session(&self) -> Session {
-        self.session_as("admin").await
+        let session = self.session_as("admin").await;
+        // A test that has to fail does not hang.
+        session.script("SET lock_timeout = '20s'").await;
+        session
     }
 
     pub(super) async fn session_as(&self, role: &str) -> Session {
@@ -169,13 +172,6 @@ impl Session {
         self.block = Some(block);
     }
 
-    pub(super) async fn try_park(&mut self) {
-        if let Some(mut block) = self.block.take() {
-            block.park(self).await.unwrap();
-            self.block = Some(block);
-        }
-    }
-
     /// Runs a statement, in the block if there is one.
     pub(super) async fn run_one(&mut self, sql: &str) -> Answer {
         match self.block.take() {
@@ -203,11 +199,13 @@ impl Session {
                 Ground::Nowhere => return Err("OC000 at the statement".to_owned()),
             };
             if locks {
-                self.script(block.before_locking()).await;
+                self.script(Block::BEFORE_LOCKING).await;
             }
             let (code, text) = match self.query(&text).await {
                 Ok((answer, changes)) => {
-                    changes.into_iter().for_each(|change| block.told(change));
+                    for change in changes {
+                        block.told(change);
+                    }
                     if locks {
                         block.locked(self, text.as_bytes()).await.unwrap();
                     }
