@@ -44,10 +44,11 @@ impl Limits {
             .map(|(name, value)| format!("('{name}', {value})"))
             .collect();
         // A row that is not larger is not looked at (`bootstrap/sizes.sql`).
-        let large_row = [&limits::KEY_SIZE, &limits::VALUE_SIZE, &limits::ROW_SIZE]
+        let large_value = [&limits::VALUE_SIZE, &limits::ROW_SIZE]
             .map(|limit| self.of(limit))
             .into_iter()
-            .fold(limits::ROW_SIZE.value, u64::min);
+            .fold(i32::MAX.unsigned_abs().into(), u64::min);
+        let large_row = self.of(&limits::KEY_SIZE).min(large_value);
         // PostgreSQL counts it in KiB, in 31 bits. Our own sessions have no limit
         // (`bootstrap/roles.sql`).
         let memory = (self.of(&limits::QUERY_MEMORY) / 1024).min(i32::MAX.unsigned_abs().into());
@@ -60,6 +61,7 @@ impl Limits {
                END IF;
              END $$;
              ALTER DATABASE postgres SET dsql_local.large_row = {large_row};
+             ALTER DATABASE postgres SET dsql_local.large_value = {large_value};
              ALTER DATABASE postgres SET temp_file_limit = '{memory}kB';",
             rows.join(", ")
         )

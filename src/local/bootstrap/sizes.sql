@@ -1,6 +1,7 @@
 -- How large a row, a value and a key may be, looked at when a row has been written. Nearly every
 -- row is small: only one that is larger than the smallest of the limits costs more than a look at
--- its size. `{own}.large_row` is that limit, set for new sessions with the limits. (What an earlier
+-- its size. `{own}.large_row` is that limit, and `{own}.large_value` the smaller one of those for
+-- values and rows, both set for new sessions with the limits. (What an earlier
 -- statement has stored compressed, and this one leaves alone, is taken for what it takes there.)
 
 -- What PostgreSQL makes of a long value: it is compressed where that helps. DSQL's limit is for
@@ -89,8 +90,12 @@ END $$;
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_on_large_row() RETURNS trigger
   LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  PERFORM {own}_check_key_sizes(TG_RELID, NEW);
-  IF pg_column_size(NEW) > LEAST({own}_limit('value_size'), {own}_limit('row_size')) THEN
+  -- Most keys have a fixed size, and most large rows are not that large.
+  IF EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indexrelid
+      WHERE i.indrelid = TG_RELID AND a.attlen < 0 AND a.attnum <= i.indnkeyatts) THEN
+    PERFORM {own}_check_key_sizes(TG_RELID, NEW);
+  END IF;
+  IF pg_column_size(NEW) > {own}_current_setting('{own}.large_value')::bigint THEN
     PERFORM {own}_check_value_sizes(TG_RELID, NEW);
   END IF;
   RETURN NULL;
