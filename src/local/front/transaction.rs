@@ -25,6 +25,8 @@ pub(super) struct Transaction {
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
+    /// A statement was executed that is more than SET, SHOW and the like.
+    uses_catalog: bool,
 }
 
 impl Transaction {
@@ -36,6 +38,7 @@ impl Transaction {
             began: now,
             ddl: false,
             dml: false,
+            uses_catalog: false,
         }
     }
 
@@ -63,6 +66,14 @@ impl Transaction {
     pub(super) fn executed(&mut self, class: Class) {
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
+        self.uses_catalog |= class != Class::Session;
+    }
+
+    /// Whether another's change of the catalog matters to it: always to a block, and to a statement
+    /// on its own unless it is none that DSQL runs on its storage. `CALL sys.wait_for_job` waits for
+    /// such a change.
+    pub(super) fn uses_catalog(&self) -> bool {
+        self.phase == Phase::Block || self.uses_catalog
     }
 
     /// Whether its commit changes the catalog.
