@@ -346,7 +346,7 @@ async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
     let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
     let access = Access::to(&cluster);
     let socket = cluster.directory().join("socket");
-    serve_while(&mut cluster, async {
+    let test = async {
         let mut admin = access.login("admin").await;
         admin
             .run(&["CREATE TABLE t (id int)", "CREATE TABLE u (id int)"])
@@ -381,9 +381,8 @@ async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
         assert_eq!(field(&reader.query("SELECT 1").await, 'M'), stale);
         reader.run(&["ROLLBACK", "BEGIN", "SELECT 1"]).await;
         reader.run(&["INSERT INTO u VALUES (1)", "COMMIT"]).await;
-    })
-    .await
-    .unwrap();
+    };
+    serve_while(&mut cluster, Box::pin(test)).await.unwrap();
     cluster.stop().await;
 }
 
