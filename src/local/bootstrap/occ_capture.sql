@@ -42,37 +42,6 @@ BEGIN
     {own}_set_config('{own}.bytes', bytes::text, true);
 END $$;
 
--- How large values and rows may be, as they are stored. Those that were there before are not too
--- large.
-CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_sizes(relation oid) RETURNS void
-  LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  value_limit bigint := COALESCE({own}_limit('value_size'), 1048576);
-  row_limit bigint := COALESCE({own}_limit('row_size'), 2097152);
-  col record;
-  sizes text;
-  too_large boolean;
-BEGIN
-  FOR col IN
-    SELECT attname, atttypid FROM pg_attribute
-    WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attlen = -1 ORDER BY attnum
-  LOOP
-    EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE pg_column_size(%I) > %s)',
-      relation::regclass, col.attname, value_limit) INTO too_large;
-    IF too_large THEN
-      PERFORM {own}_refuse('54000', format('datatype limit greater than %s bytes not supported for %s',
-        value_limit, {own}_type_name({own}_base_type(col.atttypid))));
-    END IF;
-  END LOOP;
-  SELECT string_agg(format('COALESCE(pg_column_size(%I), 0)', attname), ' + ') INTO sizes
-  FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped;
-  EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %s > %s)',
-    relation::regclass, sizes, row_limit) INTO too_large;
-  IF too_large THEN
-    PERFORM {own}_refuse('54000', 'maximum row size exceeded');
-  END IF;
-END $$;
-
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_tell(
     base text, operation text, rows bigint, bytes bigint, before text[], after text[])
   RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = notice AS $$
@@ -96,15 +65,10 @@ DECLARE
   budget bigint := COALESCE({own}_limit('transaction_size'), 10485760)
     - {own}_number('{own}.bytes', 0);
   base text := COALESCE(TG_ARGV[0], TG_RELID::text);
-  key_limit bigint := COALESCE({own}_limit('key_size'), 1981);
   rows bigint;
   bytes bigint;
-  -- The size of the largest row, in bytes.
-  widest bigint;
   before text[];
   after text[];
-  key text;
-  too_large boolean;
 BEGIN
   IF mode IS NOT DISTINCT FROM 'apply' THEN
     RETURN NULL;
@@ -112,28 +76,10 @@ BEGIN
   IF TG_OP = 'DELETE' THEN
     SELECT count(*), COALESCE(sum(pg_column_size({own}_row.*)), 0) INTO rows, bytes FROM gone {own}_row;
   ELSE
-    SELECT count(*), COALESCE(sum(pg_column_size({own}_row.*)), 0), max(pg_column_size({own}_row.*))
-      INTO rows, bytes, widest FROM made {own}_row;
+    SELECT count(*), COALESCE(sum(pg_column_size({own}_row.*)), 0) INTO rows, bytes FROM made {own}_row;
   END IF;
   IF rows = 0 THEN
     RETURN NULL;
-  END IF;
-  IF widest > key_limit THEN
-    FOR key IN
-      SELECT string_agg(format('COALESCE(pg_column_size(made.%I), 0)', a.attname), ' + ')
-      FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
-        AND a.attnum = ANY (i.indkey[0:i.indnkeyatts - 1])
-      WHERE i.indrelid = TG_RELID GROUP BY i.indexrelid
-    LOOP
-      EXECUTE format('SELECT EXISTS (SELECT FROM made WHERE %s > %s)', key, key_limit)
-        INTO too_large;
-      IF too_large THEN
-        PERFORM {own}_refuse('54000', 'key size too large');
-      END IF;
-    END LOOP;
-  END IF;
-  IF widest > COALESCE({own}_limit('value_size'), 1048576) THEN
-    PERFORM {own}_check_sizes(TG_RELID);
   END IF;
   PERFORM {own}_account(rows, bytes, block);
   IF NOT block THEN
@@ -186,12 +132,9 @@ BEGIN
   FROM pg_event_trigger_ddl_commands() c JOIN pg_class t ON t.oid = c.objid
   WHERE c.classid = 'pg_class'::regclass AND t.relkind = 'r' AND t.relpersistence = 'p';
 END $$;
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = '{own}_watch') THEN
-    CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
-      EXECUTE FUNCTION pg_catalog.{own}_watch_new();
-  END IF;
-END $$;
+DROP EVENT TRIGGER IF EXISTS {own}_watch;
+CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA')
+  EXECUTE FUNCTION pg_catalog.{own}_watch_new();
 SELECT pg_catalog.{own}_watch(t.oid, NULL)
 FROM pg_catalog.pg_class t JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE t.relkind = 'r' AND t.relpersistence = 'p' AND t.oid >= {first_own_oid}

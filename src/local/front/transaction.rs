@@ -27,6 +27,8 @@ pub(super) struct Transaction {
     dml: bool,
     /// It has executed something.
     used: bool,
+    /// A statement was executed that is more than SET, SHOW and the like.
+    uses_catalog: bool,
 }
 
 impl Transaction {
@@ -39,6 +41,7 @@ impl Transaction {
             ddl: false,
             dml: false,
             used: false,
+            uses_catalog: false,
         }
     }
 
@@ -67,6 +70,14 @@ impl Transaction {
         self.used = true;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
+        self.uses_catalog |= class != Class::Session;
+    }
+
+    /// Whether another's change of the catalog matters to it: always to a block, and to a statement
+    /// on its own unless it is none that DSQL runs on its storage. `CALL sys.wait_for_job` waits for
+    /// such a change.
+    pub(super) fn uses_catalog(&self) -> bool {
+        self.phase == Phase::Block || self.uses_catalog
     }
 
     /// True while it has executed nothing.

@@ -122,12 +122,14 @@ impl Change {
             Some(text) => format!("'{text}'"),
             None => "NULL".to_owned(),
         };
-        let (before, after) = (literal(&content.before), literal(&content.after));
-        let (table, letter) = (self.table, self.operation.letter());
-        let statement = format!(
-            "SELECT pg_catalog.{OWN}_{function}({table}, '{letter}', {before}, {after});\n"
+        let call = format!(
+            "SELECT pg_catalog.{OWN}_{function}({}, '{}', {}, {});\n",
+            self.table,
+            self.operation.letter(),
+            literal(&content.before),
+            literal(&content.after)
         );
-        sql.push_str(&statement);
+        sql.push_str(&call);
     }
 }
 
