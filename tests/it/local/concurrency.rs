@@ -315,6 +315,19 @@ async fn locked_rows_are_written_rows() {
             b.hear(&[(ADD, "1 | UPDATE 1 | I")]).await;
             a.hear(&[(lock, "0 | SELECT 1 | T"), ("COMMIT", LOST)])
                 .await;
+            // To others it is as if it were not.
+            a.hear(&[("BEGIN", "BEGIN | T"), (lock, "1 | SELECT 1 | T")])
+                .await;
+            let skip = format!("{lock} SKIP LOCKED");
+            let now = format!("{lock} NOWAIT");
+            b.hear(&[
+                ("BEGIN", "BEGIN | T"),
+                (skip.as_str(), "1 | SELECT 1 | T"),
+                (now.as_str(), "1 | SELECT 1 | T"),
+                ("ROLLBACK", "ROLLBACK | I"),
+            ])
+            .await;
+            a.hear(&[("COMMIT", "COMMIT | I")]).await;
             a.hear(&[("BEGIN", "BEGIN | T"), (lock, "1 | SELECT 1 | T")])
                 .await;
             b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "2 | UPDATE 1 | T")])
