@@ -132,12 +132,9 @@ BEGIN
   FROM pg_event_trigger_ddl_commands() c JOIN pg_class t ON t.oid = c.objid
   WHERE c.classid = 'pg_class'::regclass AND t.relkind = 'r' AND t.relpersistence = 'p';
 END $$;
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = '{own}_watch') THEN
-    CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
-      EXECUTE FUNCTION pg_catalog.{own}_watch_new();
-  END IF;
-END $$;
+DROP EVENT TRIGGER IF EXISTS {own}_watch;
+CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA')
+  EXECUTE FUNCTION pg_catalog.{own}_watch_new();
 SELECT pg_catalog.{own}_watch(t.oid, NULL)
 FROM pg_catalog.pg_class t JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE t.relkind = 'r' AND t.relpersistence = 'p' AND t.oid >= {first_own_oid}

@@ -27,6 +27,8 @@ pub(super) struct Transaction {
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
+    /// How many statements it has executed.
+    statements: u64,
     /// A statement was executed that is more than SET, SHOW and the like.
     uses_catalog: bool,
 }
@@ -41,6 +43,7 @@ impl Transaction {
             began: now,
             ddl: false,
             dml: false,
+            statements: 0,
             uses_catalog: false,
         }
     }
@@ -67,6 +70,7 @@ impl Transaction {
 
     /// It has executed a statement of this class.
     pub(super) fn executed(&mut self, class: Class) {
+        self.statements += 1;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
         self.uses_catalog |= class != Class::Session;
@@ -77,6 +81,11 @@ impl Transaction {
     /// such a change.
     pub(super) fn uses_catalog(&self) -> bool {
         self.phase == Phase::Block || self.uses_catalog
+    }
+
+    /// True while it has executed nothing.
+    pub(super) fn is_new(&self) -> bool {
+        self.statements == 0
     }
 
     /// Whether its commit changes the catalog.
