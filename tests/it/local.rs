@@ -8,6 +8,7 @@ mod frames;
 mod iam;
 mod jobs;
 mod like_postgres;
+mod model;
 mod statement_faults;
 mod transactions;
 
