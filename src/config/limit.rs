@@ -5,7 +5,7 @@ use crate::dsql::limits::{self, Limit};
 use super::{suggest, value};
 
 /// What the local cluster does not enforce, and so nobody can set.
-const NOT_ENFORCED: [&str; 2] = [limits::QUERY_MEMORY.name, limits::STORAGE.name];
+const NOT_ENFORCED: [&str; 1] = [limits::STORAGE.name];
 
 /// The limits that can be set.
 pub(super) fn settable() -> impl Iterator<Item = &'static Limit> {

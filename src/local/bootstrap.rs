@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 21] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -48,6 +48,8 @@ const PARTS: [&str; 19] = [
     include_str!("bootstrap/run_jobs.sql"),
     include_str!("bootstrap/columns.sql"),
     include_str!("bootstrap/quotas.sql"),
+    include_str!("bootstrap/sizes.sql"),
+    include_str!("bootstrap/functions.sql"),
     include_str!("bootstrap/sync_index.sql"),
     include_str!("bootstrap/text_search.sql"),
     include_str!("bootstrap/extensions.sql"),

@@ -233,7 +233,7 @@ impl Cluster {
             }
         };
         let socket = self.postgres.socket().to_owned();
-        let worker = jobs::work(&socket, self.job_delay);
+        let worker = jobs::work(&socket, self.job_delay, || self.front.catalog_changed());
         let front = Arc::clone(&self.front);
         let watch = front.watch();
         tokio::pin!(control, shutdown, worker, watch);

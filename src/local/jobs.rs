@@ -22,10 +22,10 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(20);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
 /// Does the jobs of the cluster behind this socket, each when it is so old. Jobs from before a
-/// restart are done too.
-pub(super) async fn work(socket: &Path, age: Duration) -> Infallible {
+/// restart are done too. `changed` is called for each that changes the catalog.
+pub(super) async fn work(socket: &Path, age: Duration, changed: impl Fn()) -> Infallible {
     loop {
-        if let Err(error) = one_job(socket, age).await {
+        if let Err(error) = one_job(socket, age, &changed).await {
             tracing::debug!(%error, "the worker for background jobs begins anew");
             sleep(RETRY_PAUSE).await;
         }
@@ -33,7 +33,7 @@ pub(super) async fn work(socket: &Path, age: Duration) -> Infallible {
 }
 
 /// Waits for a job and does it. It runs what users wrote, so its session is not used again.
-async fn one_job(socket: &Path, age: Duration) -> Result<(), LocalError> {
+async fn one_job(socket: &Path, age: Duration, changed: impl Fn()) -> Result<(), LocalError> {
     let mut admin = Admin::connect(socket).await?;
     // A job must see what others have committed, and must not keep them waiting.
     let setup = format!(
@@ -54,8 +54,19 @@ async fn one_job(socket: &Path, age: Duration) -> Result<(), LocalError> {
                 .await
                 .unwrap_or(Ok(()))?,
             Some(job) => {
-                let run = format!("SELECT pg_catalog.{OWN}_run_job({})", literal(&job));
-                if admin.value(&run).await?.as_deref() != Some("t") {
+                let job = literal(&job);
+                admin.run("BEGIN").await?;
+                let run = format!("SELECT pg_catalog.{OWN}_run_job({job})");
+                let done = admin.value(&run).await?.as_deref() == Some("t");
+                let status =
+                    format!("SELECT status FROM pg_catalog.{OWN}_jobs WHERE job_id = {job}");
+                if admin.value(&status).await?.as_deref() == Some("completed") {
+                    // Whoever knows that it is done has seen the change: their next transaction
+                    // is not to fail for it.
+                    changed();
+                }
+                admin.run("COMMIT").await?;
+                if !done {
                     sleep(LOOK_EVERY).await;
                 }
                 return Ok(());

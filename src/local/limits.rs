@@ -43,6 +43,15 @@ impl Limits {
             .catalog()
             .map(|(name, value)| format!("('{name}', {value})"))
             .collect();
+        // A row that is not larger is not looked at (`bootstrap/sizes.sql`).
+        let large_value = [&limits::VALUE_SIZE, &limits::ROW_SIZE]
+            .map(|limit| self.of(limit))
+            .into_iter()
+            .fold(i32::MAX.unsigned_abs().into(), u64::min);
+        let large_row = self.of(&limits::KEY_SIZE).min(large_value);
+        // PostgreSQL counts it in KiB, in 31 bits. Our own sessions have no limit
+        // (`bootstrap/roles.sql`).
+        let memory = (self.of(&limits::QUERY_MEMORY) / 1024).min(i32::MAX.unsigned_abs().into());
         format!(
             "SET LOCAL allow_system_table_mods = on;
              DO $$ BEGIN
@@ -50,7 +59,10 @@ impl Limits {
                  INSERT INTO pg_catalog.dsql_local_limits (name, value) VALUES {}
                    ON CONFLICT (name) DO UPDATE SET value = excluded.value;
                END IF;
-             END $$;",
+             END $$;
+             ALTER DATABASE postgres SET dsql_local.large_row = {large_row};
+             ALTER DATABASE postgres SET dsql_local.large_value = {large_value};
+             ALTER DATABASE postgres SET temp_file_limit = '{memory}kB';",
             rows.join(", ")
         )
     }

@@ -8,6 +8,7 @@ mod frames;
 mod iam;
 mod jobs;
 mod like_postgres;
+mod limits;
 mod model;
 mod statement_faults;
 mod transactions;
@@ -850,10 +851,10 @@ async fn admin_gets_no_further_than_the_database() {
         }
         assert_eq!(admin.value(granted).await, "0");
         // Lock everybody out, as far as that goes.
-        let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
-        assert_eq!(state(&mut admin, sql).await, None);
-        // As a data directory may have it that an earlier version prepared.
         let superuser = superuser(&cluster_socket).await;
+        let sql = "ALTER ROLE admin NOLOGIN NOCREATEROLE CONNECTION LIMIT 0";
+        superuser.batch_execute(sql).await.unwrap();
+        // As a data directory may have it that an earlier version prepared.
         let sql = "GRANT pg_execute_server_program TO admin";
         superuser.batch_execute(sql).await.unwrap();
         assert_eq!(admin.value(granted).await, "1");

@@ -20,7 +20,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_type_name(oid) RETURNS text
 
 -- Refuses a type that no column can have (user guide, "Supported data types", 2026-09). Too long
 -- ones too; what a type modifier holds is in `src/include/catalog/pg_attribute.h` and
--- `varatt.h`: the length and 4 bytes more.
+-- `varatt.h`: the length and 4 bytes more; of numeric, precision and scale.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_type(type oid, typmod integer) RETURNS void
   LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -38,6 +38,9 @@ BEGIN
   ELSIF base = 'bpchar'::regtype AND typmod - 4 > {own}_limit('char_length') THEN
     PERFORM {own}_refuse('54000', format(
       'Datatype limit greater than %s bytes not supported for char', {own}_limit('char_length')));
+  ELSIF base = 'numeric'::regtype AND (typmod - 4) >> 16 > {own}_limit('numeric_precision') THEN
+    PERFORM {own}_refuse('22023', format('NUMERIC precision %s must be between 1 and %s',
+      (typmod - 4) >> 16, {own}_limit('numeric_precision')));
   END IF;
 END $$;
 

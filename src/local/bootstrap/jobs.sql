@@ -31,7 +31,10 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_object_name(oid) RETURNS text
 -- with it is said by PostgreSQL. The event trigger below makes a job of the index. There is no
 -- job, and NULL is returned, where IF NOT EXISTS found one.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_create_index(statement text, is_unique boolean)
-  RETURNS text LANGUAGE plpgsql VOLATILE AS $$
+  RETURNS text LANGUAGE plpgsql VOLATILE
+  -- An index may be larger than a query.
+  SET temp_file_limit = -1
+AS $$
 DECLARE
   job text;
 BEGIN

@@ -99,6 +99,7 @@ BEGIN
     EXECUTE format('INSERT INTO %s (%s) SELECT %2$s FROM %s', name, columns, base::regclass);
   END IF;
   PERFORM {own}_watch(shadow, base::text);
+  PERFORM {own}_watch_sizes(shadow);
   UPDATE pg_class s SET relowner = b.relowner, relacl = b.relacl FROM pg_class b
     WHERE s.oid = shadow AND b.oid = base;
   UPDATE pg_attribute s SET attacl = b.attacl FROM pg_attribute b

@@ -17,6 +17,10 @@ GRANT CONNECT, CREATE, TEMPORARY ON DATABASE postgres TO admin;
 ALTER SCHEMA public OWNER TO admin;
 UPDATE pg_catalog.pg_authid SET rolsuper = true
   WHERE oid < {first_own_oid} AND rolname LIKE 'pg\_%' AND NOT rolsuper;
+-- What is done in the background may be larger than a query.
+ALTER ROLE {superuser} SET temp_file_limit = -1;
+-- For what one of our functions does; SET of it is refused.
+GRANT SET ON PARAMETER temp_file_limit TO PUBLIC;
 DO $$
 DECLARE
   membership record;

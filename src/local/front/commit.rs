@@ -50,7 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             return Ok(Commit::Refused(to_response(&data_conflict())));
         }
         let version = self.front.catalog.version();
-        if version != self.transaction.catalog {
+        if version != self.transaction.catalog && self.transaction.uses_catalog() {
             self.seen_catalog = version;
             return Ok(Commit::Refused(to_response(&schema_conflict())));
         }

@@ -261,15 +261,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             tokio::select! {
                 biased;
                 () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
+                // Also a client that is never idle lets go.
+                () = self.seat.asked(), if self.could_let_go() => self.let_go().await?,
                 () = std::future::ready(()) => {}
             }
             if let Some(message) = self.next_request()? {
+                self.seat.is_busy(true);
                 return Ok(message);
             }
             if self.lingering.is_some() {
                 return Err(End::Finished);
             }
             self.flush().await?;
+            self.seat.is_busy(!self.could_let_go());
             tokio::select! {
                 () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
                 () = self.faults.cut_requested() => return Err(End::Cut),

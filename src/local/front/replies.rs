@@ -140,7 +140,7 @@ fn edit_error(
                 // The statement that our function ran.
                 b'p' | b'q' if ours || in_ours => continue,
                 // It is about what PostgreSQL said.
-                b'H' if sqlstate.is_some() => continue,
+                b'D' | b'H' if sqlstate.is_some() => continue,
                 b'W' => without_our_functions(value),
                 b'M' => message.clone().unwrap_or_else(|| value.to_vec()),
                 b'C' => sqlstate.unwrap_or(value).to_vec(),
@@ -174,28 +174,69 @@ fn number(value: &[u8]) -> Option<usize> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }
 
+const LIMIT_EXCEEDED: &[u8] = b"54000";
+
 /// An error that PostgreSQL raises before our SQL could: how the message begins and ends, and how
 /// DSQL's does (seen 2026-09). What is between stays.
 struct Rewording {
     postgres: (&'static [u8], &'static [u8]),
     /// DSQL's, if it is not PostgreSQL's.
     sqlstate: Option<&'static [u8]>,
-    dsql: (&'static [u8], &'static [u8]),
+    dsql: Dsql,
 }
 
-const REWORDINGS: [Rewording; 2] = [
+/// What DSQL says.
+enum Dsql {
+    /// This, around what stays.
+    Around(&'static [u8], &'static [u8]),
+    /// This and nothing else.
+    Only(&'static [u8]),
+}
+
+/// Texts and SQLSTATEs that [`crate::dsql`] has are the same there.
+const REWORDINGS: [Rewording; 7] = [
     Rewording {
         postgres: (
             b"data type ",
             b" has no default operator class for access method \"btree\"",
         ),
         sqlstate: Some(b"0A000"),
-        dsql: (b"datatype ", b" is not supported in a key"),
+        dsql: Dsql::Around(b"datatype ", b" is not supported in a key"),
     },
     Rewording {
         postgres: (b"sys.wait_for_job(", b"unknown) is a procedure"),
         sqlstate: None,
-        dsql: (b"sys.wait_for_job(", b"text) is a procedure"),
+        dsql: Dsql::Around(b"sys.wait_for_job(", b"text) is a procedure"),
+    },
+    // A key is longer than a page of PostgreSQL's takes.
+    Rewording {
+        postgres: (b"index row size ", b"\""),
+        sqlstate: Some(LIMIT_EXCEEDED),
+        dsql: Dsql::Only(b"key size too large"),
+    },
+    Rewording {
+        postgres: (b"index row requires ", b""),
+        sqlstate: Some(LIMIT_EXCEEDED),
+        dsql: Dsql::Only(b"key size too large"),
+    },
+    Rewording {
+        postgres: (b"temporary file size exceeds temp_file_limit (", b"kB)"),
+        sqlstate: Some(LIMIT_EXCEEDED),
+        dsql: Dsql::Around(
+            b"query requires more than allowed temp space of ",
+            b" KB to execute",
+        ),
+    },
+    // Closed by `bootstrap/functions.sql`.
+    Rewording {
+        postgres: (b"permission denied for function pg_advisory", b""),
+        sqlstate: Some(b"0A000"),
+        dsql: Dsql::Around(b"function pg_advisory", b" not supported"),
+    },
+    Rewording {
+        postgres: (b"permission denied for function pg_try_advisory", b""),
+        sqlstate: Some(b"0A000"),
+        dsql: Dsql::Around(b"function pg_try_advisory", b" not supported"),
     },
 ];
 
@@ -203,8 +244,11 @@ fn reworded(message: &[u8]) -> Option<(Option<&'static [u8]>, Vec<u8>)> {
     REWORDINGS.iter().find_map(|rewording| {
         let (begin, end) = rewording.postgres;
         let between = message.strip_prefix(begin)?.strip_suffix(end)?;
-        let (begin, end) = rewording.dsql;
-        Some((rewording.sqlstate, [begin, between, end].concat()))
+        let message = match rewording.dsql {
+            Dsql::Around(begin, end) => [begin, between, end].concat(),
+            Dsql::Only(message) => message.to_vec(),
+        };
+        Some((rewording.sqlstate, message))
     })
 }
 

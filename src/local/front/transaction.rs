@@ -25,6 +25,10 @@ pub(super) struct Transaction {
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
+    /// It has executed something.
+    used: bool,
+    /// A statement was executed that is more than SET, SHOW and the like.
+    uses_catalog: bool,
 }
 
 impl Transaction {
@@ -36,6 +40,8 @@ impl Transaction {
             began: now,
             ddl: false,
             dml: false,
+            used: false,
+            uses_catalog: false,
         }
     }
 
@@ -61,8 +67,22 @@ impl Transaction {
 
     /// It has executed a statement of this class.
     pub(super) fn executed(&mut self, class: Class) {
+        self.used = true;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
+        self.uses_catalog |= class != Class::Session;
+    }
+
+    /// Whether another's change of the catalog matters to it: always to a block, and to a statement
+    /// on its own unless it is none that DSQL runs on its storage. `CALL sys.wait_for_job` waits for
+    /// such a change.
+    pub(super) fn uses_catalog(&self) -> bool {
+        self.phase == Phase::Block || self.uses_catalog
+    }
+
+    /// True while it has executed nothing.
+    pub(super) fn is_new(&self) -> bool {
+        !self.used
     }
 
     /// Whether its commit changes the catalog.

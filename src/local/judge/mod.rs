@@ -129,6 +129,11 @@ pub(super) fn judge(statement: &[u8]) -> Judgement {
     } else {
         judge_kind(kind, statement)
     };
+    // Queries have been searched for more than that.
+    let judged = match judged {
+        Ok(_) if !is_query(kind) => query::own_call(statement).map_or(judged, Err),
+        judged => judged,
+    };
     let verdict = judged.unwrap_or_else(Verdict::Refuse);
     // A refused BEGIN begins nothing, and a refused COMMIT commits nothing.
     let class = match (&verdict, class) {
@@ -136,6 +141,14 @@ pub(super) fn judge(statement: &[u8]) -> Judgement {
         _ => class,
     };
     Judgement { class, verdict }
+}
+
+fn is_query(kind: StatementKind) -> bool {
+    use StatementKind as K;
+    matches!(
+        kind,
+        K::Select | K::Values | K::Table | K::With | K::Insert | K::Update | K::Delete | K::Merge
+    )
 }
 
 type Judged = (Class, Result<Verdict, Refusal>);

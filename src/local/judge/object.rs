@@ -3,8 +3,9 @@
 use super::column::TypeName;
 use super::reader::Reader;
 use super::table::{self, Persistence};
-use super::{Refusal, Verdict, alter_table, index, leading, query, role, sequence};
-use crate::dsql::{functions, objects, roles, tables};
+use super::{Refusal, Stage, Verdict, alter_table, index, leading, query, role, sequence};
+use crate::dsql::{functions, objects, parameters, roles, tables};
+use crate::sql::{self, StatementKind};
 
 /// Judges CREATE.
 pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Refusal> {
@@ -52,7 +53,7 @@ pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Re
         return Err(create_type(reader));
     }
     if reader.take("FUNCTION") {
-        function(reader)?;
+        function(text, reader)?;
     } else if reader.take("DOMAIN") {
         domain(reader)?;
     } else if reader.is_any(&["ROLE", "USER", "GROUP"]) {
@@ -67,7 +68,7 @@ pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Re
 /// The query of a view is analysed when the statement is executed.
 fn view(text: &[u8]) -> Result<Verdict, Refusal> {
     match query::scan(text).refusal {
-        Some(refusal) => Err(refusal.at(super::Stage::Execution)),
+        Some(refusal) => Err(refusal.at(Stage::Execution)),
         None => Ok(Verdict::Allow),
     }
 }
@@ -87,8 +88,60 @@ fn create_type(reader: &mut Reader<'_>) -> Refusal {
 
 /// Only functions in SQL. Without LANGUAGE a body of the SQL standard follows, or nothing that
 /// PostgreSQL takes.
-fn function(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+fn function(text: &[u8], reader: &mut Reader<'_>) -> Result<(), Refusal> {
     reader.qualified();
+    let clauses = reader.clone();
+    language(reader)?;
+    settings(clauses.clone())?;
+    body(clauses)?;
+    // A body of the SQL standard is part of the statement.
+    match query::scan(text).refusal {
+        Some(refusal) => Err(refusal.at(Stage::Execution)),
+        None => Ok(()),
+    }
+}
+
+/// Parameters of a function are those of a session: nobody says so, but the rest would go around
+/// what SET refuses.
+fn settings(mut reader: Reader<'_>) -> Result<(), Refusal> {
+    while reader.skip_to_any(&["SET", "RETURN", "BEGIN"]) && reader.take("SET") {
+        if reader.takes("TIME ZONE") {
+            continue;
+        }
+        let parts: Vec<String> = reader.qualified().into_iter().map(|n| n.text).collect();
+        let name = parts.join(".");
+        if !parameters::is_supported(&name) {
+            let text = parameters::not_supported(&name);
+            return Err(Refusal::new(parameters::SQLSTATE, text));
+        }
+    }
+    Ok(())
+}
+
+/// The statements of a body in a string are judged like any other; PostgreSQL looks at them too
+/// when the function is made. A function or an EXPLAIN in there is not looked into, so that
+/// nesting ends.
+fn body(mut reader: Reader<'_>) -> Result<(), Refusal> {
+    if !reader.skip_to_any(&["AS", "RETURN", "BEGIN"]) || !reader.take("AS") {
+        return Ok(());
+    }
+    let Some(body) = reader.string() else {
+        return Ok(());
+    };
+    for statement in sql::statements(&body) {
+        let statement = statement.bytes(&body);
+        let kind = sql::kind(statement);
+        if matches!(kind, StatementKind::Create | StatementKind::Explain) {
+            continue;
+        }
+        if let Verdict::Refuse(refusal) = super::judge(statement).verdict {
+            return Err(refusal.at(Stage::Execution));
+        }
+    }
+    Ok(())
+}
+
+fn language(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     if !reader.skip_to_any(&["LANGUAGE", "RETURN", "BEGIN"]) || !reader.take("LANGUAGE") {
         return Ok(());
     }

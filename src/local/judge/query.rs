@@ -1,5 +1,6 @@
 //! Queries, and statements that contain one.
 
+use super::super::bootstrap::OWN;
 use super::Stage::Analysis;
 use super::reader::Reader;
 use super::{Class, Refusal};
@@ -34,6 +35,8 @@ pub(super) fn scan(text: &[u8]) -> Found {
             TokenKind::Punctuation(b'(') => {
                 if let Some(name) = called(text, b, c, d) {
                     found.refuse(Refusal::about(&functions::CALL, name));
+                } else if let Some(refusal) = calls_own(text, d) {
+                    found.refuse(refusal);
                 }
                 open.push(word(d, "substring"));
             }
@@ -96,6 +99,51 @@ fn called(
     (!qualified || of_the_system).then_some(*function)
 }
 
+/// Why `name (` cannot be called: it is a function that stands behind the front, which no client
+/// is to reach but by what the front makes of its statements.
+fn calls_own(text: &[u8], name: Option<Token>) -> Option<Refusal> {
+    let name = name?;
+    let written = match name.kind {
+        TokenKind::Word => name.bytes(text).to_ascii_lowercase(),
+        TokenKind::QuotedIdentifier => name.bytes(text).get(1..)?.to_vec(),
+        _ => return None,
+    };
+    written.strip_prefix(OWN.as_bytes())?.strip_prefix(b"_")?;
+    let name = String::from_utf8_lossy(&written);
+    let message = format!("function {} does not exist", name.trim_end_matches('"'));
+    let mut refusal = Refusal::new(UNDEFINED_FUNCTION, message);
+    refusal.hint = Some(UNDEFINED_FUNCTION_HINT.to_owned());
+    Some(refusal)
+}
+
+const UNDEFINED_FUNCTION: &str = "42883";
+/// PostgreSQL's.
+const UNDEFINED_FUNCTION_HINT: &str = "No function matches the given name and argument types. \
+    You might need to add explicit type casts.";
+
+/// The refusal of a statement that is no query, if it calls such a function.
+pub(super) fn own_call(text: &[u8]) -> Option<Refusal> {
+    // Nearly no text has the name.
+    let own = OWN.as_bytes();
+    let mentioned = text
+        .windows(own.len())
+        .any(|window| window.eq_ignore_ascii_case(own));
+    if !mentioned {
+        return None;
+    }
+    let tokens = Lexer::new(text).filter(|token| !token.kind.is_trivia());
+    let mut before = None;
+    for token in tokens {
+        if token.kind == TokenKind::Punctuation(b'(')
+            && let Some(refusal) = calls_own(text, before)
+        {
+            return Some(refusal);
+        }
+        before = Some(token);
+    }
+    None
+}
+
 /// What the verb of a query, or of a statement behind WITH, makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
@@ -121,20 +169,20 @@ fn verb(reader: &Reader<'_>) -> Verb {
 /// Judges SELECT, VALUES, TABLE, INSERT, UPDATE, DELETE, MERGE, with or without WITH.
 pub(super) fn judge(text: &[u8]) -> (Class, Result<(), Refusal>) {
     let mut reader = Reader::new(text);
-    let mut writes = false;
+    let mut within = Within::default();
     if reader.is("WITH") {
-        writes = common_table_expressions(&mut reader);
+        within = common_table_expressions(&mut reader);
     }
     let verb = verb(&reader);
     let found = scan(text);
-    let class = if writes || matches!(verb, Verb::Write | Verb::Merge) {
+    let class = if within.writes || matches!(verb, Verb::Write | Verb::Merge) {
         Class::Dml
     } else if found.locks {
         Class::Locking
     } else {
         Class::Read
     };
-    if verb == Verb::Merge {
+    if verb == Verb::Merge || within.merges {
         return (class, Err(Refusal::from(&queries::MERGE).at(Analysis)));
     }
     if verb == Verb::Select && selects_into(&mut reader) {
@@ -143,9 +191,16 @@ pub(super) fn judge(text: &[u8]) -> (Class, Result<(), Refusal>) {
     (class, found.refusal.map_or(Ok(()), Err))
 }
 
-/// Goes behind WITH and what belongs to it; true if one of the expressions writes.
-fn common_table_expressions(reader: &mut Reader<'_>) -> bool {
-    let mut writes = false;
+/// What the expressions behind WITH do.
+#[derive(Debug, Clone, Copy, Default)]
+struct Within {
+    writes: bool,
+    merges: bool,
+}
+
+/// Goes behind WITH and what belongs to it.
+fn common_table_expressions(reader: &mut Reader<'_>) -> Within {
+    let mut within = Within::default();
     reader.take("WITH");
     reader.take("RECURSIVE");
     while reader.name().is_some() {
@@ -159,7 +214,9 @@ fn common_table_expressions(reader: &mut Reader<'_>) -> bool {
         reader.take("MATERIALIZED");
         let mut inner = reader.clone();
         inner.take_punctuation(b'(');
-        writes |= matches!(verb(&inner), Verb::Write | Verb::Merge);
+        let verb = verb(&inner);
+        within.writes |= matches!(verb, Verb::Write | Verb::Merge);
+        within.merges |= verb == Verb::Merge;
         reader.skip();
         for (clause, last) in [("SEARCH", "SET"), ("CYCLE", "USING")] {
             if reader.is(clause) {
@@ -172,7 +229,7 @@ fn common_table_expressions(reader: &mut Reader<'_>) -> bool {
             break;
         }
     }
-    writes
+    within
 }
 
 /// Whether a query has INTO. It is reserved, so nothing else can be called so, but for what

@@ -122,13 +122,14 @@ impl Change {
             Some(text) => format!("'{text}'"),
             None => "NULL".to_owned(),
         };
-        sql.push_str(&format!(
+        let call = format!(
             "SELECT pg_catalog.{OWN}_{function}({}, '{}', {}, {});\n",
             self.table,
             self.operation.letter(),
             literal(&content.before),
             literal(&content.after)
-        ));
+        );
+        sql.push_str(&call);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What depends on the catalog: types behind names, primary keys, quotas.
 
-use super::client::{Access, Client};
+use super::client::{Access, Client, field};
 use super::{Cluster, LocalOptions, serve_while, superuser, with_cluster};
 
 /// Statement, SQLSTATE, message.
@@ -18,8 +18,20 @@ async fn all_refused(client: &mut Client, refused: &[Refused]) {
 
 #[tokio::test]
 async fn columns_have_types_that_dsql_has() {
-    with_cluster(async |access| {
+    let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
+    let access = Access::to(&cluster);
+    let socket = cluster.directory().join("socket");
+    serve_while(&mut cluster, async {
         let mut admin = access.login("admin").await;
+        // Types whose names say nothing, and which `admin` cannot make.
+        superuser(&socket)
+            .await
+            .batch_execute(
+                "CREATE TYPE mood AS ENUM ('fine'); CREATE DOMAIN address AS inet;
+                 CREATE DOMAIN bytes AS bytea",
+            )
+            .await
+            .unwrap();
         admin
             .run(&[
                 "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
@@ -40,6 +52,12 @@ async fn columns_have_types_that_dsql_has() {
                     "datatype integer[] not supported",
                 ),
                 ("CREATE TABLE x (a inet)", no, "datatype inet not supported"),
+                (
+                    "CREATE TABLE x (a address)",
+                    no,
+                    "datatype inet not supported",
+                ),
+                ("CREATE TABLE x (a mood)", no, "datatype mood not supported"),
                 (
                     "CREATE TABLE x (a int, b bit(3))",
                     no,
@@ -96,11 +114,18 @@ async fn columns_have_types_that_dsql_has() {
                     no,
                     "datatype bytea is not supported in a key",
                 ),
+                (
+                    "CREATE TABLE x (a bytes PRIMARY KEY)",
+                    no,
+                    "datatype bytea is not supported in a key",
+                ),
             ],
         )
         .await;
     })
-    .await;
+    .await
+    .unwrap();
+    cluster.stop().await;
 }
 
 #[tokio::test]
@@ -367,20 +392,63 @@ async fn what_is_ours_stays_ours() {
             "INSERT INTO pg_catalog.dsql_local_iam VALUES (1, 'a', 1, 1)",
             "SELECT * FROM pg_catalog.dsql_local_jobs",
             "SELECT nextval('pg_catalog.dsql_local_iam_oid')",
-            "SELECT pg_catalog.dsql_local_next_job('0')",
-            "SELECT pg_catalog.dsql_local_run_job('a')",
-            "SELECT pg_catalog.dsql_local_as_owner_of('pg_class', 'SELECT 1')",
-            "SELECT pg_catalog.dsql_local_iam_role('admin')",
-            "SELECT pg_catalog.dsql_local_lacks_iam('admin', '')",
+            // Names that only PostgreSQL reads.
+            "SELECT U&\"dsql_local_next_job\"('0')",
+            "SELECT U&\"dsql_local_run_job\"('a')",
+            "SELECT U&\"dsql_local_as_owner_of\"('pg_class', 'SELECT 1')",
+            "SELECT U&\"dsql_local_iam_role\"('admin')",
+            "SELECT U&\"dsql_local_lacks_iam\"('admin', '')",
+            "SELECT U&\"dsql_local_watch_sizes\"(1259)",
             "DROP EVENT TRIGGER IF EXISTS dsql_local_quota",
             "DROP VIEW sys.jobs",
             "DROP SCHEMA sys CASCADE",
             "ALTER SCHEMA sys OWNER TO admin",
             "CREATE VIEW sys.mine AS SELECT 1",
             "INSERT INTO sys.jobs (job_id) VALUES ('a')",
-            "SELECT pg_catalog.dsql_local_validate_constraint('pg_catalog.pg_class', 'x')",
+            "ALTER TABLE ASYNC pg_catalog.pg_class VALIDATE CONSTRAINT x",
+            // What would run a text that nobody has judged.
+            "SELECT query_to_xml('SELECT 1', true, true, '')",
+            "SELECT * FROM ts_stat('SELECT to_tsvector(''a'')')",
+            "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, ''b''::tsquery')",
+            "SELECT lo_create(0)",
+            "SELECT lo_from_bytea(0, 'a')",
+            "SELECT pg_notify('dsql_local_jobs', '')",
+            "SELECT pg_reload_conf()",
+            "SELECT pg_read_file('PG_VERSION')",
         ] {
             assert_eq!(admin.failed(sql).await.0, "42501", "{sql}");
+        }
+        let missing = (
+            "42883".to_owned(),
+            "function dsql_local_create_index does not exist".to_owned(),
+            'I',
+        );
+        let call = "SELECT pg_catalog.dsql_local_create_index('DROP VIEW v', false)";
+        assert_eq!(admin.refused(call).await, missing);
+        // Wherever the call is, if it comes to that.
+        let lock = (
+            "0A000".to_owned(),
+            "function pg_advisory_lock not supported".to_owned(),
+            'I',
+        );
+        admin
+            .run(&[
+                "CREATE FUNCTION f() RETURNS void LANGUAGE sql
+                 AS 'SELECT U&\"pg_advisory_lock\"(1)'",
+                "CREATE TABLE t (id int, l text DEFAULT U&\"pg_advisory_lock\"(1)::text)",
+            ])
+            .await;
+        for sql in [
+            "SELECT U&\"pg_advisory_lock\"(1)",
+            "SELECT f()",
+            "INSERT INTO t (id) VALUES (1)",
+            "COPY (SELECT f()) TO STDOUT",
+            "EXPLAIN ANALYZE SELECT f()",
+        ] {
+            let messages = admin.query(sql).await;
+            let said = (field(&messages, 'C'), field(&messages, 'M'));
+            assert_eq!(said, (Some(lock.0.clone()), Some(lock.1.clone())), "{sql}");
+            assert_eq!(field(&messages, 'W'), None, "{sql}");
         }
     })
     .await;

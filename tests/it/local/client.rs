@@ -277,7 +277,7 @@ impl Client {
 
     /// Opens a role to a holder of credentials.
     pub(crate) async fn grant_iam(&mut self, role: &str, arn: &str) {
-        let sql = format!("CALL pg_catalog.dsql_local_iam_grant('{role}', '{arn}')");
+        let sql = format!("AWS IAM GRANT {role} TO '{arn}'");
         self.run(&[&sql]).await;
     }
 

@@ -373,6 +373,78 @@ async fn one_statement_over_many_open_blocks() {
     .await;
 }
 
+/// A session in the middle of a statement cannot let go. Nobody waits for it to end.
+#[tokio::test]
+async fn nobody_waits_for_a_statement_that_runs() {
+    with_cluster(async |access| {
+        setup(access).await;
+        let mut holder = access.login("admin").await;
+        holder.run(&["BEGIN", ADD]).await;
+        let mut out = BytesMut::new();
+        // Longer than this test.
+        encode::query(b"SELECT pg_sleep(300)", &mut out);
+        holder.send(&out).await;
+        let mut watch = access.login("admin").await;
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        while watch.value(sleeping).await != "1" {
+            tokio::task::yield_now().await;
+        }
+        for protocol in [Simple, Extended, Prepared] {
+            let mut speaker = Speaker::new(access, protocol).await;
+            speaker
+                .hear(&[
+                    ("BEGIN", "BEGIN | T"),
+                    (ADD, "1 | UPDATE 1 | T"),
+                    ("UPDATE t SET v = 5 WHERE id = 2", "UPDATE 1 | T"),
+                    ("SELECT sum(v) FROM t", "6 | SELECT 1 | T"),
+                    ("ROLLBACK", "ROLLBACK | I"),
+                    (ADD, LOST),
+                    ("SELECT sum(v) FROM t", "0 | SELECT 1 | I"),
+                ])
+                .await;
+        }
+    })
+    .await;
+}
+
+/// A whole transaction, or the end of one, in one message.
+#[tokio::test]
+async fn scripts_take_part() {
+    with_cluster(async |access| {
+        setup(access).await;
+        let mut a = Speaker::new(access, Simple).await;
+        let mut b = Speaker::new(access, Simple).await;
+        let both = format!("BEGIN; {ADD}; UPDATE t SET v = v + 1 WHERE id = 2; COMMIT");
+        b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "1 | UPDATE 1 | T")])
+            .await;
+        a.hear(&[(
+            both.as_str(),
+            "BEGIN | 1 | UPDATE 1 | UPDATE 1 | COMMIT | I",
+        )])
+        .await;
+        b.hear(&[(
+            "SELECT v FROM t WHERE id = 1; UPDATE t SET v = 9 WHERE id = 3; COMMIT",
+            "1 | SELECT 1 | UPDATE 1 | 40001 change conflicts with another transaction (OC000) | I",
+        )])
+        .await;
+        // Without BEGIN.
+        b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "2 | UPDATE 1 | T")])
+            .await;
+        let both = format!("{ADD}; UPDATE t SET v = v + 1 WHERE id = 2");
+        a.hear(&[(both.as_str(), "2 | UPDATE 1 | UPDATE 1 | I")])
+            .await;
+        b.hear(&[
+            ("COMMIT", LOST),
+            (
+                "SELECT id, v FROM t ORDER BY id",
+                "1,2 | 2,2 | 3,0 | SELECT 3 | I",
+            ),
+        ])
+        .await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn copy_takes_part() {
     with_cluster(async |access| {

@@ -8,7 +8,8 @@ use super::{DENIED, with_cluster};
 const OTHER: &str = "arn:aws:iam::555555555555:role/other";
 
 async fn call(client: &mut Client, what: &str, role: &str, arn: &str) -> Option<(String, String)> {
-    let sql = format!("CALL pg_catalog.dsql_local_iam_{what}('{role}', '{arn}')");
+    let to = if what == "GRANT" { "TO" } else { "FROM" };
+    let sql = format!("AWS IAM {what} {role} {to} '{arn}'");
     let messages = client.query(&sql).await;
     assert_eq!(field(&messages, 'W'), None, "{messages:?}");
     Some((field(&messages, 'C')?, field(&messages, 'M')?))
@@ -34,10 +35,10 @@ async fn a_role_is_open_to_whom_it_was_granted() {
         let denied = Some(("28000".to_owned(), DENIED.to_owned()));
         assert_eq!(refused(access, "app").await, denied);
         assert_eq!(refused(access, "Odd 'role").await, denied);
-        assert_eq!(call(&mut admin, "grant", "app", OTHER).await, None);
+        assert_eq!(call(&mut admin, "GRANT", "app", OTHER).await, None);
         assert_eq!(refused(access, "app").await, denied, "granted to another");
         admin.grant_iam("app", Cluster::IAM_ARN).await;
-        admin.grant_iam("Odd ''role", Cluster::IAM_ARN).await;
+        admin.grant_iam("\"Odd 'role\"", Cluster::IAM_ARN).await;
         let mut app = access.login("app").await;
         access.login("Odd 'role").await;
 
@@ -54,25 +55,25 @@ async fn a_role_is_open_to_whom_it_was_granted() {
         let text = |state: &str, text: String| Some((state.to_owned(), text));
         for (what, role, arn, expected) in [
             (
-                "grant",
+                "GRANT",
                 "no",
                 OTHER,
                 text("42704", "Role no does not exist".into()),
             ),
             (
-                "grant",
+                "GRANT",
                 "locked",
                 OTHER,
                 text("0LP01", "role locked must have the LOGIN attribute".into()),
             ),
             (
-                "grant",
+                "GRANT",
                 "app",
                 "arn:aws:s3:::bucket",
                 text("22023", "IAM role must look like an IAM ARN".into()),
             ),
             (
-                "grant",
+                "GRANT",
                 "admin",
                 OTHER,
                 text(
@@ -81,13 +82,13 @@ async fn a_role_is_open_to_whom_it_was_granted() {
                 ),
             ),
             (
-                "grant",
+                "GRANT",
                 "dsql_local",
                 OTHER,
                 text("42704", "Role dsql_local does not exist".into()),
             ),
             (
-                "grant",
+                "GRANT",
                 "app",
                 OTHER,
                 text(
@@ -96,7 +97,7 @@ async fn a_role_is_open_to_whom_it_was_granted() {
                 ),
             ),
             (
-                "revoke",
+                "REVOKE",
                 "app",
                 "arn:aws:iam::555555555555:role/no",
                 text(
@@ -108,7 +109,7 @@ async fn a_role_is_open_to_whom_it_was_granted() {
             assert_eq!(call(&mut admin, what, role, arn).await, expected);
         }
         assert_eq!(
-            call(&mut app, "grant", "app", OTHER).await,
+            call(&mut app, "GRANT", "app", OTHER).await,
             text(
                 "42501",
                 "permission denied to grant IAM trust with role app".into()
@@ -123,13 +124,13 @@ async fn a_role_is_open_to_whom_it_was_granted() {
         );
         // A role that lost its LOGIN can still be closed. A session goes on, a new one is not begun.
         assert_eq!(
-            call(&mut admin, "revoke", "app", Cluster::IAM_ARN).await,
+            call(&mut admin, "REVOKE", "app", Cluster::IAM_ARN).await,
             None
         );
         assert_eq!(app.value("SELECT current_user").await, "app");
         assert_eq!(refused(access, "app").await, denied);
         admin.run(&["ALTER ROLE app NOLOGIN"]).await;
-        assert_eq!(call(&mut admin, "revoke", "app", OTHER).await, None);
+        assert_eq!(call(&mut admin, "REVOKE", "app", OTHER).await, None);
         assert_eq!(error(&admin.query("DROP ROLE app").await), None);
     })
     .await;

@@ -9,14 +9,18 @@ use super::{serve_while, superuser, with_cluster, with_options};
 
 const DUPLICATE: &str = "Found duplicate key while validating index for UCVs";
 
-/// `CREATE [UNIQUE] INDEX ASYNC`, as the front has PostgreSQL do it.
+/// A CREATE INDEX, made `CREATE [UNIQUE] INDEX ASYNC`.
 fn create_index(statement: &str, unique: bool) -> String {
-    let statement = statement.replace('\'', "''");
-    format!("SELECT pg_catalog.dsql_local_create_index('{statement}', {unique}) AS job_id")
+    let verb = if unique {
+        "CREATE UNIQUE INDEX ASYNC"
+    } else {
+        "CREATE INDEX ASYNC"
+    };
+    statement.replacen("CREATE INDEX", verb, 1)
 }
 
 fn validate(table: &str, constraint: &str) -> String {
-    format!("SELECT pg_catalog.dsql_local_validate_constraint('{table}', '{constraint}')")
+    format!("ALTER TABLE ASYNC {table} VALIDATE CONSTRAINT {constraint}")
 }
 
 /// Submits a job and waits for its end; true if it succeeded.
@@ -213,7 +217,7 @@ async fn constraints_are_validated_in_the_background() {
         let valid = "SELECT convalidated FROM pg_constraint WHERE conname = 'good'";
         assert_eq!(admin.value(valid).await, "t");
 
-        assert!(!done(&mut admin, &validate("app.c", "b ad")).await);
+        assert!(!done(&mut admin, &validate("app.c", "\"b ad\"")).await);
         assert_eq!(
             job(&mut admin, "status, details", "app.c").await,
             "failed|check constraint \"b ad\" is violated by some row"
@@ -342,7 +346,7 @@ async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
     let mut cluster = Cluster::start(LocalOptions::default()).await.unwrap();
     let access = Access::to(&cluster);
     let socket = cluster.directory().join("socket");
-    serve_while(&mut cluster, async {
+    let test = async {
         let mut admin = access.login("admin").await;
         admin
             .run(&["CREATE TABLE t (id int)", "CREATE TABLE u (id int)"])
@@ -368,11 +372,17 @@ async fn a_job_waits_for_a_table_and_others_do_not_wait_for_the_job() {
         assert!(done(&mut admin, &sql).await);
         let status = format!("SELECT status FROM sys.jobs WHERE job_id = '{blocked}'");
         assert_eq!(admin.value(&status).await, "processing");
+        let mut reader = access.login("admin").await;
+        reader.run(&["BEGIN", "SELECT 1"]).await;
         superuser.batch_execute("COMMIT").await.unwrap();
         assert!(waited(&mut admin, &blocked).await);
-    })
-    .await
-    .unwrap();
+        // The end of a job is a change of the catalog.
+        let stale = Some("schema has been updated by another transaction (OC001)".to_owned());
+        assert_eq!(field(&reader.query("SELECT 1").await, 'M'), stale);
+        reader.run(&["ROLLBACK", "BEGIN", "SELECT 1"]).await;
+        reader.run(&["INSERT INTO u VALUES (1)", "COMMIT"]).await;
+    };
+    serve_while(&mut cluster, Box::pin(test)).await.unwrap();
     cluster.stop().await;
 }
 

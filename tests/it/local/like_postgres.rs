@@ -1,6 +1,8 @@
 //! What DSQL and PostgreSQL do alike, the front does as PostgreSQL does it: the same messages as
 //! from the PostgreSQL behind it.
 
+mod random;
+
 use dsql_proxy::local::{Cluster, LocalOptions};
 use dsql_proxy::wire::ErrorFields;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -34,6 +36,11 @@ async fn queries_of_several_statements() {
 #[tokio::test]
 async fn groups_of_messages() {
     compare(&scripts(include_str!("like_postgres/groups.txt"), step)).await;
+}
+
+#[tokio::test]
+async fn groups_that_nobody_thought_of() {
+    compare(&scripts(&random::scripts(100), step)).await;
 }
 
 fn scripts(text: &str, step: impl Fn(&str) -> Step) -> Vec<Vec<Step>> {

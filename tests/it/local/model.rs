@@ -15,8 +15,7 @@ const TAKEN_ID: &str = "23505 duplicate key value violates unique constraint \"t
 const TAKEN_U: &str = "23505 duplicate key value violates unique constraint \"t_u_key\"";
 const NO_PARENT: &str =
     "23503 insert or update on table \"c\" violates foreign key constraint \"c_p_fkey\"";
-const HAS_CHILD: &str =
-    "23503 update or delete on table \"t\" violates foreign key constraint \"c_p_fkey\" on table \"c\"";
+const HAS_CHILD: &str = "23503 update or delete on table \"t\" violates foreign key constraint \"c_p_fkey\" on table \"c\"";
 
 /// SplitMix64.
 struct Random(u64);
@@ -164,7 +163,15 @@ impl Statement {
     }
 
     fn sql(&self, random: &mut Random) -> String {
-        let t = random.one_of(&["t", "t", "public.t", "\"t\"", "public.\"t\"", "T", "Public . T"]);
+        let t = random.one_of(&[
+            "t",
+            "t",
+            "public.t",
+            "\"t\"",
+            "public.\"t\"",
+            "T",
+            "Public . T",
+        ]);
         match self {
             Self::Begin => "BEGIN".into(),
             Self::Commit => random.one_of(&["COMMIT", "END"]).into(),
@@ -204,7 +211,10 @@ impl Statement {
             Self::Rename(from, to) => format!("UPDATE {t} SET id = {to} WHERE id = {from}"),
             Self::Delete(id) => format!("DELETE FROM {t} WHERE id = {id} RETURNING v"),
             Self::Insert(id, u, v) => {
-                format!("INSERT INTO {t} VALUES ({id}, {}, {v}) RETURNING id", literal(*u))
+                format!(
+                    "INSERT INTO {t} VALUES ({id}, {}, {v}) RETURNING id",
+                    literal(*u)
+                )
             }
             Self::InsertOrNothing(id, v) => {
                 format!("INSERT INTO {t} (id, v) VALUES ({id}, {v}) ON CONFLICT DO NOTHING")
@@ -397,7 +407,8 @@ impl Transaction {
             Statement::DeleteKeyless(v) => {
                 let before = self.view.k.len();
                 let gone = self.view.k.extract_if(.., |_, old| *old == v);
-                self.written.extend(gone.map(|(serial, _)| Key::Keyless(serial)));
+                self.written
+                    .extend(gone.map(|(serial, _)| Key::Keyless(serial)));
                 return Ok((vec![], format!("DELETE {}", before - self.view.k.len())));
             }
             Statement::Keyless => {
@@ -418,7 +429,8 @@ impl Transaction {
             return Err(LOST);
         }
         // A reference to what somebody has removed, and the removal of what somebody refers to.
-        let gone = |p: &i32| !store.tables.t.contains_key(p) && !self.written.contains(&Key::Row(*p));
+        let gone =
+            |p: &i32| !store.tables.t.contains_key(p) && !self.written.contains(&Key::Row(*p));
         let referred = |key: &Key| {
             let Key::Row(id) = key else { return false };
             !self.view.t.contains_key(id)
@@ -540,7 +552,10 @@ async fn case(speakers: &mut [Speaker], seed: u64) -> Result<(), Vec<String>> {
             expected = expected.replace("UPDATE", "SELECT");
         }
         let heard = in_order(&speakers[at].ask(&sql).await);
-        history.push(format!("{at} {:?}: {sql}\n      {heard}", speakers[at].protocol));
+        history.push(format!(
+            "{at} {:?}: {sql}\n      {heard}",
+            speakers[at].protocol
+        ));
         if heard != expected {
             history.push(format!("   BUT {expected}"));
             for speaker in speakers {

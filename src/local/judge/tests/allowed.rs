@@ -16,6 +16,10 @@ const STATEMENTS: &[&str] = &[
     "SELECT 'x FOR SHARE' /* FOR SHARE */ AS \"for share\" FROM t -- FOR SHARE",
     "SELECT pg_advisory_lock, \"PG_ADVISORY_LOCK\"(1), mine.pg_advisory_lock(1) FROM t",
     "SELECT a AS into, t.into FROM t",
+    "SELECT 'dsql_local_limit(', dsql_local_limit, mine.dsql_localx(1) FROM t",
+    "CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql SET search_path = s, t SET TIME ZONE 'UTC'
+     AS $$ UPDATE t SET work_mem = a RETURNING 1 $$",
+    "CREATE FUNCTION f() RETURNS void BEGIN ATOMIC UPDATE t SET a = 1; END",
     "SELECT a AS tablesample FROM t",
     "SELECT pg_sleep(1)",
     "WITH x AS (INSERT INTO t VALUES (1) RETURNING *) SELECT * FROM x",
