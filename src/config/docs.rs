@@ -39,8 +39,8 @@ pub fn sample_file() -> String {
     let mut out = String::from(
         "# Settings of dsql-proxy, for --config-file.\n\
          #\n\
-         # Every setting is here with its default, or with an example where it has none. Take the\n\
-         # `#` away to change one. Flags and DSQL_PROXY_* variables beat this file.\n\
+         # Every setting of a file is here with its default, or with an example where it has none. Take\n\
+         # the `#` away to change one. Flags and DSQL_PROXY_* variables beat this file.\n\
          #\n\
          # This file is generated from the table of settings (src/config/table.rs).\n",
     );
@@ -136,9 +136,9 @@ const REFERENCE_HEAD: &str = "\
 
 This file is generated from the table of settings (`src/config/table.rs`).
 
-Every setting is a flag, an environment variable and a key of the TOML file that `--config-file`
-names (a [sample](../config/dsql-proxy.toml) with every default is in the repository). Flags beat
-the environment, the environment beats the file, and the file beats the default. An empty variable
+A setting is a flag, an environment variable and a key of the TOML file that `--config-file` names (a
+[sample](../config/dsql-proxy.toml) with every default is in the repository). The few that are less
+have no line for it below. Flags beat the environment, the environment beats the file, and the file beats the default. An empty variable
 is like one that is not set. Everything is checked before a port is bound.
 
 **Clusters** are the arguments of the command line: an endpoint or a 26-character id. Without

@@ -69,7 +69,7 @@ fn clap_command(command: CommandName) -> clap::Command {
         .version(env!("CARGO_PKG_VERSION"))
         .about(texts.about)
         .override_usage(texts.usage)
-        .after_help(texts.after)
+        .after_help(after_help(command, texts.after))
         .help_template("{about-with-newline}\nUsage: {usage}\n\n{all-args}{after-help}\n")
         .arg(
             Arg::new(WORDS)
@@ -87,7 +87,7 @@ fn clap_command(command: CommandName) -> clap::Command {
         );
     }
     for setting in in_order(command) {
-        clap_command = clap_command.arg(argument(setting));
+        clap_command = clap_command.arg(argument(setting).hide(!is_explained(command, setting)));
     }
     let heading = Group::Configuration.title();
     clap_command
@@ -114,9 +114,47 @@ fn in_order(command: CommandName) -> Vec<&'static Setting> {
     let settings = SETTINGS
         .iter()
         .filter(|setting| setting.belongs_to(command));
-    let (own, shared): (Vec<_>, Vec<_>) =
-        settings.partition(|setting| setting.group == Group::LocalCluster);
+    let (own, shared): (Vec<_>, Vec<_>) = settings.partition(|setting| setting.group.is_local());
     own.into_iter().chain(shared).collect()
+}
+
+/// Whether the help of a command says what a setting means. That of `local` leaves most of the proxy's
+/// to `dsql-proxy --help`, and names them.
+fn is_explained(command: CommandName, setting: &Setting) -> bool {
+    command != CommandName::Local
+        || setting.group.is_local()
+        || matches!(setting.group, Group::Logs | Group::Configuration)
+        || ["port", "region"].contains(&setting.name)
+}
+
+/// What follows the flags: the names of those that are not explained, and the command's own words.
+fn after_help(command: CommandName, text: &str) -> String {
+    let names: Vec<String> = in_order(command)
+        .into_iter()
+        .filter(|setting| !is_explained(command, setting))
+        .map(|setting| format!("--{}", setting.name))
+        .collect();
+    if names.is_empty() {
+        return text.to_owned();
+    }
+    // Lines as wide as those around them.
+    let mut lines = vec![String::new()];
+    for name in names {
+        if lines
+            .last()
+            .is_some_and(|line| line.len() + name.len() > 95)
+        {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push(' ');
+            line.push_str(&name);
+        }
+    }
+    format!(
+        "The proxy takes its other flags too; `dsql-proxy --help` explains them:\n {}\n\n{text}",
+        lines.join("\n ")
+    )
 }
 
 fn argument(setting: &'static Setting) -> Arg {

@@ -34,7 +34,7 @@ pub(super) fn texts(command: CommandName) -> Texts {
             usage: "dsql-proxy local [OPTIONS]\n       dsql-proxy local --once [OPTIONS] -- COMMAND \
                     [ARGS…]",
             words: "",
-            after: AFTER,
+            after: AFTER_LOCAL,
         },
         CommandName::Token => Texts {
             about: TOKEN_ABOUT,
@@ -75,6 +75,9 @@ Until Ctrl-C, with data that stays:
 For one command, which finds the proxy in PG* and DATABASE_URL:
   dsql-proxy local --once -- psql -c 'select version()'
 
+With a limit that is crossed sooner, and the next three COMMITs of an UPDATE in conflict:
+  dsql-proxy local --limit transaction-rows=100 --fault 'oc000 times=3 match=UPDATE'
+
 To see where it, or another cluster, differs from what is known of DSQL:
   dsql-proxy local --self-test
   dsql-proxy local --self-test --against CLUSTER";
@@ -86,7 +89,12 @@ Prints a token that opens connections to a cluster: it is what a client gives as
   psql -h CLUSTER -U admin postgres";
 
 const AFTER: &str = "\
-Every setting is also an environment variable (--max-clients is DSQL_PROXY_MAX_CLIENTS) and a key of
-the TOML file (max-clients). Flags beat the environment, which beats the file; what is said of one
-cluster beats what is said of all. Without CLUSTER, clusters come from DSQL_PROXY_CLUSTER_ENDPOINT
-(or ..._0, ..._1 and so on), else from the [[cluster]] tables of the file.";
+A setting is also an environment variable (--max-clients is DSQL_PROXY_MAX_CLIENTS) and a key of the
+TOML file (max-clients). Flags beat the environment, which beats the file; what is said of one cluster
+beats what is said of all. Without CLUSTER, clusters come from DSQL_PROXY_CLUSTER_ENDPOINT (or
+..._0, ..._1 and so on), else from the [[cluster]] tables of the file.";
+
+const AFTER_LOCAL: &str = "\
+A setting is also an environment variable (--control-port is DSQL_PROXY_CONTROL_PORT) and a key of
+the TOML file (control-port), but for --once and those of the self-test. Flags beat the
+environment, which beats the file. docs/local-cluster.md explains limits, faults and the self-test.";

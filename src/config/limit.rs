@@ -36,11 +36,13 @@ fn named(name: &str) -> Result<&'static Limit, String> {
     if NOT_ENFORCED.contains(&plain.as_str()) {
         return Err(format!("the local cluster does not enforce `{name}`"));
     }
-    let hint = suggest::did_you_mean(name, settable().map(|limit| limit.name), "");
+    let names: Vec<_> = settable()
+        .map(|limit| limit.name.replace('_', "-"))
+        .collect();
+    let hint = suggest::did_you_mean(name, names.iter().map(String::as_str), "");
     if !hint.is_empty() {
         return Err(format!("there is no limit `{name}`{hint}"));
     }
-    let names: Vec<_> = settable().map(|limit| limit.name).collect();
     Err(format!(
         "there is no limit `{name}`; there are {}",
         names.join(", ")

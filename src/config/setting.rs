@@ -59,8 +59,12 @@ pub enum Group {
     Upstream,
     /// What a client's session may do.
     Sessions,
-    /// `dsql-proxy local` only.
+    /// `dsql-proxy local` only: where it is, and what it does.
     LocalCluster,
+    /// `dsql-proxy local` only: how it misbehaves.
+    LocalFaults,
+    /// `dsql-proxy local` only: the conformance suite.
+    SelfTest,
     /// What is logged, and how.
     Logs,
     /// The settings themselves.
@@ -69,12 +73,14 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Listening,
         Self::Aws,
         Self::Upstream,
         Self::Sessions,
         Self::LocalCluster,
+        Self::LocalFaults,
+        Self::SelfTest,
         Self::Logs,
         Self::Configuration,
     ];
@@ -87,9 +93,19 @@ impl Group {
             Self::Upstream => "Upstream",
             Self::Sessions => "Sessions",
             Self::LocalCluster => "Local cluster",
+            Self::LocalFaults => "Limits and faults of the local cluster",
+            Self::SelfTest => "Self-test",
             Self::Logs => "Logs",
             Self::Configuration => "Configuration",
         }
+    }
+
+    /// Whether its settings are about the local cluster, and not about the proxy.
+    pub fn is_local(self) -> bool {
+        matches!(
+            self,
+            Self::LocalCluster | Self::LocalFaults | Self::SelfTest
+        )
     }
 }
 

@@ -281,19 +281,6 @@ pub static SETTINGS: &[Setting] = &[
     },
     // Local cluster
     Setting {
-        name: "cluster-port",
-        group: Group::LocalCluster,
-        kind: Kind::Port,
-        value_name: "PORT",
-        default: Value("0"),
-        help: "Port of the local cluster itself; 0 is any free port",
-        doc: "The port on which the local cluster itself listens, behind the proxy; clients use \
-              `port`. 0 takes any free port; the file `env` in the data directory names it.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
         name: "data",
         group: Group::LocalCluster,
         kind: Kind::Path,
@@ -305,89 +292,6 @@ pub static SETTINGS: &[Setting] = &[
         help: "Directory in which the local cluster keeps its data",
         doc: "Where the local cluster keeps its data, its certificate authority and the file \
               `env`, with which other programs reach it. Without it all of that is temporary.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
-        name: "limit",
-        group: Group::LocalCluster,
-        kind: Kind::Limit,
-        value_name: "NAME=VALUE",
-        default: Absent {
-            meaning: "the limits of DSQL",
-            example: "{ transaction-rows = 100, transaction-age = \"5s\" }",
-        },
-        help: "A limit of the local cluster, lowered for a test (repeatable)",
-        doc: "A limit of the local cluster that shall not be DSQL's own, so that a test crosses it \
-              sooner: `transaction-rows=100`, `transaction-age=5s`, `transaction-size=64KiB`. \
-              [The local cluster](local-cluster.md#limits) lists the names. Several are given by \
-              repeating the flag, or in one value with `;` between them. In the file it is also a \
-              table of name and value.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
-        name: "fault",
-        group: Group::LocalCluster,
-        kind: Kind::Fault,
-        value_name: "FAULT",
-        default: Absent {
-            meaning: "no fault",
-            example: "[\"oc000 at=commit times=3 match=UPDATE\"]",
-        },
-        help: "A fault that the local cluster begins with (repeatable)",
-        doc: "What the local cluster shall do wrong from the start, for a test: `oc000 at=commit \
-              times=3 match=UPDATE`, `refuse reason=rate times=2`. [The local \
-              cluster](local-cluster.md#faults-on-demand) explains the words; `control-port` takes \
-              the same ones while it runs. Several are given by repeating the flag, or in one \
-              value with `;` between them.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
-        name: "stale-catalog",
-        group: Group::LocalCluster,
-        kind: Kind::Bool,
-        value_name: "BOOL",
-        default: Value("false"),
-        help: "Sessions that cached an older catalog get OC001 once, as real ones sometimes do",
-        doc: "After a session has changed the schema, every other session that had used the older \
-              one gets OC001 once, also in a transaction that begins later. Real clusters do so \
-              sometimes. It is short for `fault = \"stale-catalog\"`.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
-        name: "control-port",
-        group: Group::LocalCluster,
-        kind: Kind::Port,
-        value_name: "PORT",
-        default: Absent {
-            meaning: "none; a free one with --once",
-            example: "9092",
-        },
-        help: "Port on 127.0.0.1 that takes faults while the local cluster runs",
-        doc: "An HTTP port on 127.0.0.1 through which tests ask the running local cluster for \
-              faults. 0 takes any free port; `DSQL_LOCAL_CONTROL` in the file `env`, and in the \
-              environment of the command of `--once`, is its URL. It asks for no password: whoever \
-              is on the machine can disturb the cluster with it, but not read its data.",
-        commands: &[Local],
-        scope: Scope::Process,
-        places: Places::Everywhere,
-    },
-    Setting {
-        name: "cluster-only",
-        group: Group::LocalCluster,
-        kind: Kind::Bool,
-        value_name: "BOOL",
-        default: Value("false"),
-        help: "Start the local cluster without a proxy in front of it",
-        doc: "Starts the local cluster without a proxy in front of it, for programs that sign \
-              their own tokens.",
         commands: &[Local],
         scope: Scope::Process,
         places: Places::Everywhere,
@@ -407,12 +311,110 @@ pub static SETTINGS: &[Setting] = &[
         places: Places::Flag,
     },
     Setting {
-        name: "self-test",
+        name: "cluster-only",
         group: Group::LocalCluster,
         kind: Kind::Bool,
         value_name: "BOOL",
         default: Value("false"),
-        help: "Compare what the cluster answers with what is known of DSQL, then stop",
+        help: "Start the local cluster without a proxy in front of it",
+        doc: "Starts the local cluster without a proxy in front of it, for programs that sign \
+              their own tokens.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "cluster-port",
+        group: Group::LocalCluster,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Value("0"),
+        help: "Port of the local cluster itself; 0 is any free port",
+        doc: "The port on which the local cluster itself listens, behind the proxy; clients use \
+              `port`. 0 takes any free port; the file `env` in the data directory names it.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    // Limits and faults of the local cluster
+    Setting {
+        name: "limit",
+        group: Group::LocalFaults,
+        kind: Kind::Limit,
+        value_name: "NAME=VALUE",
+        default: Absent {
+            meaning: "the limits of DSQL",
+            example: "{ transaction-rows = 100, transaction-age = \"5s\" }",
+        },
+        help: "A limit, lowered for a test (repeatable)",
+        doc: "A limit of the local cluster that shall not be DSQL's own, so that a test crosses it \
+              sooner: `transaction-rows=100`, `transaction-age=5s`, `transaction-size=64KiB`. \
+              [The local cluster](local-cluster.md#limits) lists the names. Several are given by \
+              repeating the flag, or in one value with `;` between them. In the file it is also a \
+              table of name and value.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "fault",
+        group: Group::LocalFaults,
+        kind: Kind::Fault,
+        value_name: "FAULT",
+        default: Absent {
+            meaning: "no fault",
+            example: "[\"oc000 at=commit times=3 match=UPDATE\"]",
+        },
+        help: "A fault to begin with (repeatable)",
+        doc: "What the local cluster shall do wrong from the start, for a test: `oc000 at=commit \
+              times=3 match=UPDATE`, `refuse reason=rate times=2`. [The local \
+              cluster](local-cluster.md#faults-on-demand) explains the words; `control-port` takes \
+              the same ones while it runs. Several are given by repeating the flag, or in one \
+              value with `;` between them.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "stale-catalog",
+        group: Group::LocalFaults,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Sessions that cached an older catalog get OC001 once, as real ones sometimes do",
+        doc: "After a session has changed the schema, every other session that had used the older \
+              one gets OC001 once, also in a transaction that begins later. Real clusters do so \
+              sometimes. It is short for `fault = \"stale-catalog\"`.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "control-port",
+        group: Group::LocalFaults,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Absent {
+            meaning: "none; a free one with --once",
+            example: "9092",
+        },
+        help: "Port on 127.0.0.1 that takes faults while it runs",
+        doc: "An HTTP port on 127.0.0.1 through which tests ask the running local cluster for \
+              faults. 0 takes any free port; `DSQL_LOCAL_CONTROL` in the file `env`, and in the \
+              environment of the command of `--once`, is its URL. It asks for no password: whoever \
+              is on the machine can disturb the cluster with it, but not read its data.",
+        commands: &[Local],
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    // Self-test
+    Setting {
+        name: "self-test",
+        group: Group::SelfTest,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Compare the answers of a cluster with what is known of DSQL, then stop",
         doc: "Runs the conformance suite, prints each answer that is not the expected one and a \
               summary, and stops: with exit code 0 if there was none, else 1. It runs against the \
               local cluster that it starts, or against the one that `against` names. See \
@@ -423,14 +425,14 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "against",
-        group: Group::LocalCluster,
+        group: Group::SelfTest,
         kind: Kind::Text,
         value_name: "CLUSTER",
         default: Absent {
             meaning: "the local cluster",
             example: "\"abcdefghijklmnopqrstuvwxyz.dsql.us-east-1.on.aws\"",
         },
-        help: "With --self-test: the cluster to test instead of a local one",
+        help: "The cluster to test instead of a local one",
         doc: "The endpoint, or the id, of the cluster that `self-test` shall test instead of \
               starting a local one. Region, credentials and role come from the settings for them. \
               The suite works in a schema of its own and drops it at the end.",
@@ -440,14 +442,14 @@ pub static SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "self-test-filter",
-        group: Group::LocalCluster,
+        group: Group::SelfTest,
         kind: Kind::Text,
         value_name: "TEXT",
         default: Absent {
             meaning: "all probes",
             example: "\"indexes\"",
         },
-        help: "With --self-test: run only the probes that hold this text",
+        help: "Run only the probes that hold this text",
         doc: "Runs only those probes of `self-test` that hold this text in their subject (such as \
               `indexes`), their place (`indexes:7`) or a statement.",
         commands: &[Local],

@@ -35,8 +35,8 @@ fn every_limit_takes_its_own_value() {
 fn what_cannot_be_is_explained() {
     for (text, why) in [
         ("100", "expected NAME=VALUE"),
-        ("transaction-row=1", "did you mean `transaction_rows`?"),
-        ("nonsense=1", "there are session_age, connections"),
+        ("transaction-row=1", "did you mean `transaction-rows`?"),
+        ("nonsense=1", "there are session-age, connections"),
         ("storage=1GiB", "does not enforce"),
         (
             "tables=many",

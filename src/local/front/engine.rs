@@ -474,9 +474,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         text: &[u8],
         class: Class,
     ) -> Result<Option<ErrorResponse>, End> {
+        let jobs = self.front.catalog.jobs();
         let version = self.front.catalog.version();
         if self.transaction.phase == Phase::Idle {
             self.transaction = Transaction::begin(Phase::Implicit, version, Instant::now());
+            self.transaction.jobs = jobs;
         }
         // BEGIN does nothing yet that could fail.
         let only_control = matches!(class, Class::Begin | Class::Rollback);

@@ -22,6 +22,8 @@ pub(super) struct Transaction {
     pub(super) phase: Phase,
     /// The catalog's version when it began.
     pub(super) catalog: u64,
+    /// How many jobs had changed it by then.
+    pub(super) jobs: u64,
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
@@ -37,6 +39,7 @@ impl Transaction {
         Self {
             phase: Phase::Idle,
             catalog: 0,
+            jobs: 0,
             began: now,
             ddl: false,
             dml: false,

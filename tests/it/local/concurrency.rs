@@ -13,7 +13,7 @@ const CONFLICT: &str = "change conflicts with another transaction (OC000)";
 
 /// In which protocol a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
+pub(super) enum Protocol {
     Simple,
     Extended,
     /// Statements are parsed once and stay.
@@ -23,15 +23,15 @@ enum Protocol {
 use Protocol::{Extended, Prepared, Simple};
 
 /// A client of one protocol.
-struct Speaker {
+pub(super) struct Speaker {
     client: Client,
-    protocol: Protocol,
+    pub(super) protocol: Protocol,
     /// The texts of its prepared statements.
     known: Vec<String>,
 }
 
 impl Speaker {
-    async fn new(access: &Access, protocol: Protocol) -> Self {
+    pub(super) async fn new(access: &Access, protocol: Protocol) -> Self {
         Self {
             client: access.login("admin").await,
             protocol,
@@ -39,7 +39,7 @@ impl Speaker {
         }
     }
 
-    async fn say(&mut self, sql: &str) -> Vec<Message> {
+    pub(super) async fn say(&mut self, sql: &str) -> Vec<Message> {
         match self.protocol {
             Simple => self.client.query(sql).await,
             Extended => self.client.extended(sql).await,
@@ -69,12 +69,17 @@ impl Speaker {
         });
         encode::frame(b'E', &mut out, |b| b.extend_from_slice(b"portal\0\0\0\0\0"));
         encode::sync(&mut out);
-        self.client.exchange(&out).await
+        let messages = self.client.exchange(&out).await;
+        // In a failed transaction nothing is prepared.
+        if self.known.len() == at + 1 && field(&messages, 'C').is_some_and(|code| code == "25P02") {
+            self.known.truncate(at);
+        }
+        messages
     }
 
     /// What a statement answers: its rows, values joined by commas, and its tag; or its error. Then
     /// the transaction status.
-    async fn ask(&mut self, sql: &str) -> String {
+    pub(super) async fn ask(&mut self, sql: &str) -> String {
         let messages = self.say(sql).await;
         let mut parts: Vec<String> = vec![];
         for message in &messages {
@@ -104,7 +109,7 @@ impl Speaker {
         }
     }
 
-    async fn run(&mut self, statements: &[&str]) {
+    pub(super) async fn run(&mut self, statements: &[&str]) {
         for sql in statements {
             let messages = self.say(sql).await;
             assert_eq!(error(&messages), None, "{sql} ({:?})", self.protocol);
