@@ -447,6 +447,10 @@ impl Block {
             let Ok(table) = id.parse() else {
                 return Ok(Ground::Nowhere);
             };
+            // What a foreign key refers to is looked up as the transaction has left it.
+            if name.is_empty() && !self.journal.touches(table) {
+                continue;
+            }
             if let Some(why) = why {
                 tracing::debug!(name, why, "a statement cannot run on shadows");
                 return Ok(Ground::Nowhere);
