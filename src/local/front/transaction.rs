@@ -25,8 +25,8 @@ pub(super) struct Transaction {
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
-    /// It has executed something.
-    used: bool,
+    /// How many statements it has executed.
+    statements: u64,
     /// A statement was executed that is more than SET, SHOW and the like.
     uses_catalog: bool,
 }
@@ -40,7 +40,7 @@ impl Transaction {
             began: now,
             ddl: false,
             dml: false,
-            used: false,
+            statements: 0,
             uses_catalog: false,
         }
     }
@@ -67,7 +67,7 @@ impl Transaction {
 
     /// It has executed a statement of this class.
     pub(super) fn executed(&mut self, class: Class) {
-        self.used = true;
+        self.statements += 1;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
         self.uses_catalog |= class != Class::Session;
@@ -82,7 +82,7 @@ impl Transaction {
 
     /// True while it has executed nothing.
     pub(super) fn is_new(&self) -> bool {
-        !self.used
+        self.statements == 0
     }
 
     /// Whether its commit changes the catalog.

@@ -17,6 +17,7 @@ mod sequence;
 mod session;
 mod table;
 mod utility;
+mod waiting;
 
 pub(super) use session::behind_name;
 
@@ -162,7 +163,11 @@ fn judge_kind(kind: StatementKind, statement: &[u8]) -> Judged {
     match kind {
         K::Select | K::Values | K::Table | K::With => {
             let (class, judged) = query::judge(statement);
-            (class, allow(judged))
+            let verdict = match class {
+                Class::Locking => judged.map(|()| waiting::without(statement)),
+                _ => allow(judged),
+            };
+            (class, verdict)
         }
         K::Insert | K::Update | K::Delete | K::Merge => {
             let (class, judged) = query::judge(statement);

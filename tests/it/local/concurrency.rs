@@ -81,9 +81,11 @@ impl Speaker {
     /// the transaction status.
     pub(super) async fn ask(&mut self, sql: &str) -> String {
         let messages = self.say(sql).await;
-        let mut parts: Vec<String> = messages.iter().filter_map(row).collect();
-        for (tag, body) in &messages {
+        let mut parts: Vec<String> = vec![];
+        for message in &messages {
+            let (tag, body) = message;
             match tag {
+                'D' => parts.push(row(body)),
                 'C' => parts.push(String::from_utf8(body[..body.len() - 1].to_vec()).unwrap()),
                 'E' => parts.push(format!(
                     "{} {}",
@@ -115,18 +117,17 @@ impl Speaker {
     }
 }
 
-fn row((tag, body): &Message) -> Option<String> {
-    (*tag == 'D').then(|| {
-        let mut rest = &body[2..];
-        let mut values = vec![];
-        while let Some((length, after)) = rest.split_first_chunk() {
-            let length = i32::from_be_bytes(*length);
-            let value = usize::try_from(length).map_or(&b"NULL"[..], |n| &after[..n]);
-            rest = &after[usize::try_from(length).unwrap_or(0)..];
-            values.push(String::from_utf8(value.to_vec()).unwrap());
-        }
-        values.join(",")
-    })
+/// The values of a DataRow.
+fn row(body: &[u8]) -> String {
+    let mut rest = &body[2..];
+    let mut values = vec![];
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(i32::from_be_bytes(*length));
+        let value = length.map_or(&b"NULL"[..], |n| &after[..n]);
+        values.push(String::from_utf8(value.to_vec()).unwrap());
+        rest = &after[length.unwrap_or(0)..];
+    }
+    values.join(",")
 }
 
 async fn setup(access: &Access) {
@@ -319,6 +320,19 @@ async fn locked_rows_are_written_rows() {
             b.hear(&[(ADD, "1 | UPDATE 1 | I")]).await;
             a.hear(&[(lock, "0 | SELECT 1 | T"), ("COMMIT", LOST)])
                 .await;
+            // To others it is as if it were not.
+            a.hear(&[("BEGIN", "BEGIN | T"), (lock, "1 | SELECT 1 | T")])
+                .await;
+            let skip = format!("{lock} SKIP LOCKED");
+            let now = format!("{lock} NOWAIT");
+            b.hear(&[
+                ("BEGIN", "BEGIN | T"),
+                (skip.as_str(), "1 | SELECT 1 | T"),
+                (now.as_str(), "1 | SELECT 1 | T"),
+                ("ROLLBACK", "ROLLBACK | I"),
+            ])
+            .await;
+            a.hear(&[("COMMIT", "COMMIT | I")]).await;
             a.hear(&[("BEGIN", "BEGIN | T"), (lock, "1 | SELECT 1 | T")])
                 .await;
             b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "2 | UPDATE 1 | T")])

@@ -9,8 +9,6 @@ const STATEMENTS: &[&str] = &[
     "nonsense",
     "SELECT 1",
     "SELECT * FROM t FOR UPDATE",
-    "SELECT * FROM t FOR KEY SHARE OF t SKIP LOCKED",
-    "SELECT * FROM t FOR UPDATE NOWAIT",
     "SELECT substring(a FOR share) FROM t",
     "SELECT substring(a FROM 1 FOR update) FROM t",
     "SELECT 'x FOR SHARE' /* FOR SHARE */ AS \"for share\" FROM t -- FOR SHARE",

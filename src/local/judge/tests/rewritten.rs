@@ -114,3 +114,34 @@ fn bytes_stay_what_they_are() {
     };
     assert!(sql.windows(3).any(|w| w == b" \xff "));
 }
+
+#[test]
+fn nobody_is_asked_to_wait() {
+    for (statement, expected) in [
+        (
+            "SELECT * FROM t FOR UPDATE NOWAIT",
+            "SELECT * FROM t FOR UPDATE ",
+        ),
+        (
+            "SELECT nowait FROM t, s.u FOR KEY SHARE OF t, \"s\".u SKIP /* */ LOCKED FOR UPDATE nowait -- x",
+            "SELECT nowait FROM t, s.u FOR KEY SHARE OF t, \"s\".u  FOR UPDATE  -- x",
+        ),
+    ] {
+        let expected = Verdict::Rewrite {
+            sql: expected.into(),
+            tag: None,
+        };
+        assert_eq!(judge(statement.as_bytes()).verdict, expected, "{statement}");
+    }
+    for statement in [
+        "SELECT * FROM t FOR UPDATE",
+        "SELECT nowait FROM t FOR UPDATE OF nowait",
+        "SELECT 'FOR UPDATE NOWAIT'",
+    ] {
+        assert_eq!(
+            judge(statement.as_bytes()).verdict,
+            Verdict::Allow,
+            "{statement}"
+        );
+    }
+}
