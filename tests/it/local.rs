@@ -3,6 +3,7 @@
 mod catalog;
 pub(crate) mod client;
 mod concurrency;
+mod eviction;
 mod faults;
 mod frames;
 mod iam;

@@ -174,10 +174,11 @@ BEGIN
 END $$;
 
 -- Which tables a statement's names mean in this session: the object id, and why no shadow can
--- stand for it. A view or a function of a user's own cannot be seen through.
+-- stand for it. A view or a function of a user's own cannot be seen through. The tables that a
+-- foreign key ties to them have no name here.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_named(names text[])
   RETURNS TABLE (name text, id oid, why text) LANGUAGE sql STABLE AS $$
-  SELECT n.name, COALESCE(pg_catalog.{own}_base(c.oid), c.oid),
+  WITH named (name, id, why) AS (SELECT n.name, COALESCE(pg_catalog.{own}_base(c.oid), c.oid),
     CASE WHEN pg_catalog.{own}_base(c.oid) IS NULL
       THEN pg_catalog.{own}_unshadowable(c.oid) END
   FROM pg_catalog.unnest($1) n(name) JOIN pg_catalog.pg_class c
@@ -185,7 +186,14 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_named(names text[])
   WHERE c.oid OPERATOR(pg_catalog.>=) {first_own_oid}::pg_catalog.oid
     AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,v,m,p,f}'::pg_catalog."char"[])
     AND c.relnamespace OPERATOR(pg_catalog.<>) ALL (
-      '{pg_catalog,information_schema,pg_toast}'::pg_catalog.regnamespace[])
+      '{pg_catalog,information_schema,pg_toast}'::pg_catalog.regnamespace[]))
+  SELECT * FROM named
+  UNION ALL
+  SELECT '', t.id, NULL
+  FROM named n JOIN pg_catalog.pg_constraint k
+    ON k.contype OPERATOR(pg_catalog.=) 'f' AND (k.conrelid OPERATOR(pg_catalog.=) n.id
+      OR k.confrelid OPERATOR(pg_catalog.=) n.id),
+    LATERAL (VALUES (k.conrelid), (k.confrelid)) t(id)
   UNION ALL
   SELECT n.name, 0, 'it is a function'
   FROM pg_catalog.unnest($1) n(name), pg_catalog.pg_proc p

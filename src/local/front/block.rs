@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::super::bootstrap::OWN;
 use super::super::judge::{Class, Verdict};
 use super::super::occ::{
-    Behind, Block, Change, Contention, Failed, Ground, MOST_TRIES, OPEN, Reply, Retry,
+    Behind, Block, Change, Contention, Failed, Ground, LET_GO, MOST_TRIES, OPEN, Reply, Retry,
 };
 use super::super::postgres::fields;
 use super::engine::{
@@ -71,19 +71,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     /// True if PostgreSQL may hold locks for a client that does nothing.
     pub(super) fn could_let_go(&self) -> bool {
-        self.status == TransactionStatus::InTransaction
-            && !self.grouped
-            && self.block.as_ref().is_some_and(Block::can_park)
-            && !self.portals.values().any(|portal| portal.suspended)
+        let holds = match self.status {
+            TransactionStatus::Idle => false,
+            TransactionStatus::InTransaction => {
+                self.block.as_ref().is_some_and(Block::can_park)
+                    && !self.portals.values().any(|portal| portal.suspended)
+            }
+            TransactionStatus::Failed => self.failed_within,
+        };
+        holds && !self.grouped
     }
 
     /// Lets go of all locks.
     pub(super) async fn let_go(&mut self) -> Result<(), End> {
+        if self.status == TransactionStatus::Failed {
+            return self.let_go_failed().await;
+        }
         if let Some(mut block) = self.block.take() {
             block.park(self).await?;
             self.block = Some(block);
         }
         Ok(())
+    }
+
+    /// Lets go of what a failed block had locked before the savepoint behind which it failed.
+    async fn let_go_failed(&mut self) -> Result<(), End> {
+        self.failed_within = false;
+        if let Err(Failed::Lost(end)) = self.run(LET_GO).await {
+            return Err(end);
+        }
+        if self.status == TransactionStatus::Failed {
+            return Ok(());
+        }
+        let mute = Shape {
+            heard: Heard::Nothing,
+            ..Shape::default()
+        };
+        self.aborted(mute).await
     }
 
     /// Before the first message of the extended protocol up to Sync.
@@ -300,6 +324,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     async fn before_attempt(&mut self, class: Class) -> Result<(), End> {
         if class == Class::Locking {
+            self.failed_within = true;
             match self.run(Block::BEFORE_LOCKING).await {
                 Ok(_) | Err(Failed::Statement(_)) => {}
                 Err(Failed::Lost(end)) => return Err(end),
@@ -524,10 +549,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Behind for Engine<'_, S> {
     async fn run(&mut self, sql: &str) -> Result<Reply, Failed<End>> {
         self.seat.begins();
         if self.grouped {
-            self.run_extended(sql).await
-        } else {
-            self.run_simple(sql).await
+            return self.run_extended(sql).await;
         }
+        // A Query would drop the client's unnamed statement.
+        if self.prepared.contains_key(&b""[..]) {
+            let reply = self.run_extended(sql).await?;
+            self.recover().await.map_err(Failed::Lost)?;
+            return Ok(reply);
+        }
+        self.run_simple(sql).await
     }
 }
 

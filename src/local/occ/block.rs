@@ -12,7 +12,7 @@ use crate::wire::SqlState;
 pub(in crate::local) const OPEN: &str =
     "SET LOCAL dsql_local.capture = 'rows'; SAVEPOINT dsql_local_block";
 /// Undoes all that the block has done, and lets go of all locks. The snapshot stays.
-const LET_GO: &str = "ROLLBACK TO SAVEPOINT dsql_local_block";
+pub(in crate::local) const LET_GO: &str = "ROLLBACK TO SAVEPOINT dsql_local_block";
 /// From here on triggers tell nothing, and the functions of this module do what they are asked.
 const APPLYING: &str = "SET LOCAL dsql_local.capture = 'apply';\n";
 /// From here on triggers tell what statements change.
@@ -447,6 +447,10 @@ impl Block {
             let Ok(table) = id.parse() else {
                 return Ok(Ground::Nowhere);
             };
+            // What a foreign key refers to is looked up as the transaction has left it.
+            if name.is_empty() && !self.journal.touches(table) {
+                continue;
+            }
             if let Some(why) = why {
                 tracing::debug!(name, why, "a statement cannot run on shadows");
                 return Ok(Ground::Nowhere);

@@ -129,6 +129,13 @@ impl Journal {
         }
     }
 
+    /// True if something was done to a table.
+    pub(super) fn touches(&self, table: u32) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| matches!(entry, Entry::Rows(change) if change.table == table))
+    }
+
     /// What was done to one table, on its shadow.
     pub(super) fn on_shadow(&self, table: u32, sql: &mut String) {
         for entry in &self.entries {
