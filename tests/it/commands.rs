@@ -103,7 +103,7 @@ async fn make_role(admin: &tokio_postgres::Client, role: &str) {
     let arn = Cluster::IAM_ARN;
     for sql in [
         format!("create role {role} with login"),
-        format!("call pg_catalog.dsql_local_iam_grant('{role}', '{arn}')"),
+        format!("aws iam grant {role} to '{arn}'"),
     ] {
         admin.batch_execute(&sql).await.unwrap();
     }

@@ -9,6 +9,7 @@ mod iam;
 mod jobs;
 mod like_postgres;
 mod limits;
+mod model;
 mod statement_faults;
 mod transactions;
 

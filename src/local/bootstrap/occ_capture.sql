@@ -51,6 +51,62 @@ BEGIN
       {own}_pack(before), {own}_pack(after));
 END $$;
 
+-- A row that the snapshot shows and another transaction has removed since is a ghost: PostgreSQL
+-- takes its key again, and removes what it refers to. So this looks for two rows with one key, and
+-- for a row whose parent has been removed. Whoever meets a ghost has lost: PostgreSQL's error for
+-- such a row has the front find on shadows what the snapshot alone would say.
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_ghosts(
+    base oid, operation text, before text[], after text[])
+  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  relation text := base::regclass::text;
+  key record;
+  met boolean := false;
+BEGIN
+  IF operation <> 'DELETE' AND after IS NOT NULL THEN
+    FOR key IN
+      SELECT string_agg(format('%s AS k%s', definition, n), ', ') AS made,
+        string_agg(format('o.k%1$s = n.k%1$s', n), ' AND ') AS same,
+        COALESCE('WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') AS only
+      FROM pg_index i, LATERAL (
+        SELECT n, pg_get_indexdef(i.indexrelid, n, false) AS definition
+        FROM generate_series(1, i.indnkeyatts) n) c
+      WHERE i.indrelid = base AND i.indisunique AND i.indisready
+      GROUP BY i.indexrelid, i.indpred, i.indrelid
+    LOOP
+      EXECUTE format('SELECT EXISTS (SELECT FROM (
+          SELECT %1$s FROM (SELECT (u::%2$s).* FROM unnest($1) u) x %3$s
+          EXCEPT ALL SELECT %1$s FROM (SELECT (u::%2$s).* FROM unnest($2) u) x %3$s) n
+        WHERE (SELECT count(*) FROM (SELECT %1$s FROM %2$s %3$s) o WHERE %4$s) > 1)',
+        key.made, relation, key.only, key.same) INTO met USING after, before;
+      EXIT WHEN met;
+    END LOOP;
+  END IF;
+  IF operation <> 'INSERT' AND before IS NOT NULL AND NOT met THEN
+    FOR key IN
+      SELECT k.conrelid::regclass AS child,
+        (SELECT string_agg(format('c.%I = p.%I', c.attname, p.attname), ' AND ')
+          FROM unnest(k.conkey, k.confkey) x(c, p)
+            JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = x.c
+            JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS joined,
+        (SELECT string_agg(format('n.%I = p.%1$I', p.attname), ' AND ')
+          FROM unnest(k.confkey) x(p)
+            JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS kept
+      FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = base
+    LOOP
+      EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT (u::%1$s).* FROM unnest($1) u) p
+          WHERE NOT EXISTS (SELECT FROM %1$s n WHERE %2$s)
+            AND EXISTS (SELECT FROM %3$s c WHERE %4$s))',
+        relation, key.kept, key.child, key.joined) INTO met USING before;
+      EXIT WHEN met;
+    END LOOP;
+  END IF;
+  IF met THEN
+    RAISE serialization_failure USING SCHEMA = '{own}',
+      MESSAGE = 'another transaction has removed a row that the snapshot shows';
+  END IF;
+END $$;
+
 -- `{own}.capture` is `rows` in a transaction block, `apply` while the front repeats what it has
 -- been told, and not set in autocommit. A shadow's trigger names the table that it stands for.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_capture() RETURNS trigger
@@ -96,6 +152,8 @@ BEGIN
   END IF;
   IF TG_NARGS > 0 THEN
     PERFORM {own}_check_references(base::oid, TG_OP, before, after);
+  ELSE
+    PERFORM {own}_check_ghosts(TG_RELID, TG_OP, before, after);
   END IF;
   PERFORM {own}_tell(base, "left"(TG_OP, 1), rows, bytes, before, after);
   RETURN NULL;
@@ -132,12 +190,9 @@ BEGIN
   FROM pg_event_trigger_ddl_commands() c JOIN pg_class t ON t.oid = c.objid
   WHERE c.classid = 'pg_class'::regclass AND t.relkind = 'r' AND t.relpersistence = 'p';
 END $$;
-DO $$ BEGIN
-  IF NOT EXISTS (SELECT FROM pg_catalog.pg_event_trigger WHERE evtname = '{own}_watch') THEN
-    CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
-      EXECUTE FUNCTION pg_catalog.{own}_watch_new();
-  END IF;
-END $$;
+DROP EVENT TRIGGER IF EXISTS {own}_watch;
+CREATE EVENT TRIGGER {own}_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE', 'CREATE SCHEMA')
+  EXECUTE FUNCTION pg_catalog.{own}_watch_new();
 SELECT pg_catalog.{own}_watch(t.oid, NULL)
 FROM pg_catalog.pg_class t JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE t.relkind = 'r' AND t.relpersistence = 'p' AND t.oid >= {first_own_oid}

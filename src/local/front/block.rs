@@ -6,7 +6,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::bootstrap::OWN;
 use super::super::judge::{Class, Verdict};
-use super::super::occ::{Behind, Block, Change, Failed, Ground, OPEN, Reply, Retry};
+use super::super::occ::{
+    Behind, Block, Change, Contention, Failed, Ground, MOST_TRIES, OPEN, Reply, Retry,
+};
 use super::super::postgres::fields;
 use super::engine::{
     Answer, End, Engine, FAILING, HIDDEN, Heard, Prepared, Shape, data_conflict, is_conflict,
@@ -15,6 +17,7 @@ use super::engine::{
 use super::extended::{OWN_NAME, bind_message, close_message, parse_message};
 use super::peer::Message;
 use super::replies::Position;
+use super::transaction::Phase;
 use crate::sql::{self, StatementKind};
 use crate::wire::backend::{self, TransactionStatus};
 use crate::wire::frontend::{self, Bind};
@@ -117,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     ) -> Result<Answer, End> {
         let in_block = self.status == TransactionStatus::InTransaction && class != Class::Rollback;
         let Some(mut block) = self.block.take_if(|_| in_block) else {
-            return self.simple(sql, shape).await;
+            return self.attempt_alone(sql, class, shape).await;
         };
         let mut ground = block.ready(self, sql).await?;
         let mut tries = Tries::from(self.client.out.len());
@@ -147,6 +150,101 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         }
     }
 
+    /// A statement outside of a block. As the first of its transaction it waits for those who are
+    /// about to let go.
+    async fn attempt_alone(
+        &mut self,
+        sql: &[u8],
+        class: Class,
+        shape: Shape<'_>,
+    ) -> Result<Answer, End> {
+        if !self.is_alone() {
+            return self.simple(sql, shape).await;
+        }
+        let mark = self.client.out.len();
+        let within = self.status == TransactionStatus::InTransaction;
+        let mut tries = 0;
+        loop {
+            self.begin_attempt(class != Class::Read);
+            let answer = self.simple(sql, catching(shape)).await?;
+            tries += 1;
+            match self.alone_again(answer, tries, mark, shape)? {
+                Alone::Over => return Ok(answer),
+                Alone::Again if within => {
+                    self.hidden(b"ROLLBACK").await?;
+                    self.hidden(b"BEGIN").await?;
+                }
+                Alone::Again => {}
+            }
+        }
+    }
+
+    async fn attempt_execute_alone(
+        &mut self,
+        execution: &Execution<'_>,
+        class: Class,
+        shape: Shape<'_>,
+    ) -> Result<Answer, End> {
+        let execute = execution.execute.bytes();
+        if !self.is_alone() {
+            return self.ask(execute, shape).await;
+        }
+        let mark = self.client.out.len();
+        let mut tries = 0;
+        loop {
+            self.begin_attempt(class != Class::Read);
+            let mut answer = Answer::Done(0);
+            if tries > 0 {
+                answer = self.rebind(execution, None).await?;
+            }
+            if let Answer::Done(_) = answer {
+                answer = self.ask(execute, catching(shape)).await?;
+            }
+            tries += 1;
+            match self.alone_again(answer, tries, mark, shape)? {
+                Alone::Over => return Ok(answer),
+                Alone::Again => self.recover().await?,
+            }
+        }
+    }
+
+    /// True if the next statement is the first of its transaction, which is no block.
+    fn is_alone(&self) -> bool {
+        self.transaction.phase == Phase::Implicit && self.transaction.is_new()
+    }
+
+    fn alone_again(
+        &mut self,
+        answer: Answer,
+        tries: u32,
+        mark: usize,
+        shape: Shape<'_>,
+    ) -> Result<Alone, End> {
+        self.attempt.buffering = false;
+        let Answer::Failed(sqlstate) = answer else {
+            return Ok(Alone::Over);
+        };
+        let Some(error) = self.attempt.caught.take() else {
+            return Err(End::Vanished);
+        };
+        let waits = Contention::of(sqlstate) == Some(Contention::Wait);
+        if waits && !self.attempt.flushed && !self.seat.is_stuck() && tries < MOST_TRIES {
+            self.client.out.truncate(mark);
+            self.held.clear();
+            return Ok(Alone::Again);
+        }
+        self.say_error(&error, shape);
+        Ok(Alone::Over)
+    }
+
+    fn begin_attempt(&mut self, buffering: bool) {
+        self.seat.begins();
+        self.attempt = Attempt {
+            buffering,
+            ..Attempt::default()
+        };
+    }
+
     /// The same for an Execute.
     pub(super) async fn attempt_execute(
         &mut self,
@@ -157,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let execute = execution.execute.bytes();
         let in_block = self.status != TransactionStatus::Failed && class != Class::Rollback;
         let Some(mut block) = self.block.take_if(|_| in_block) else {
-            return self.ask(execute, shape).await;
+            return self.attempt_execute_alone(execution, class, shape).await;
         };
         let sql = execution.prepared.behind();
         let mut ground = block.ready(self, sql).await?;
@@ -207,10 +305,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 Err(Failed::Lost(end)) => return Err(end),
             }
         }
-        self.attempt = Attempt {
-            buffering: class != Class::Read,
-            ..Attempt::default()
-        };
+        self.begin_attempt(class != Class::Read);
         Ok(())
     }
 
@@ -422,13 +517,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Behind for Engine<'_, S> {
     type Lost = End;
 
+    fn may_try_again(&self) -> bool {
+        !self.seat.is_stuck()
+    }
+
     async fn run(&mut self, sql: &str) -> Result<Reply, Failed<End>> {
+        self.seat.begins();
         if self.grouped {
             self.run_extended(sql).await
         } else {
             self.run_simple(sql).await
         }
     }
+}
+
+/// What follows from one try of a statement outside of a block.
+enum Alone {
+    Over,
+    Again,
 }
 
 /// What follows from one try of a statement.

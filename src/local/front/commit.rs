@@ -8,6 +8,7 @@ use super::super::faults::{CommitFault, Effect, Injected};
 use super::super::judge::Refusal;
 use super::super::occ;
 use super::engine::{End, Engine, data_conflict, schema_conflict, to_response};
+use super::transaction::Phase;
 use crate::dsql::limits::{TRANSACTION_AGE, TRANSACTION_SIZE};
 use crate::wire::ErrorResponse;
 
@@ -50,7 +51,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             return Ok(Commit::Refused(to_response(&data_conflict())));
         }
         let version = self.front.catalog.version();
-        if version != self.transaction.catalog && self.transaction.uses_catalog() {
+        // A job ends whenever it does: one that a statement on its own runs into is no reason to fail.
+        let by_jobs = match self.transaction.phase {
+            Phase::Block => 0,
+            _ => self
+                .front
+                .catalog
+                .jobs()
+                .saturating_sub(self.transaction.jobs),
+        };
+        let expected = self.transaction.catalog.saturating_add(by_jobs);
+        if version > expected && self.transaction.uses_catalog() {
             self.seen_catalog = version;
             return Ok(Commit::Refused(to_response(&schema_conflict())));
         }

@@ -261,15 +261,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             tokio::select! {
                 biased;
                 () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
+                // Also a client that is never idle lets go.
+                () = self.seat.asked(), if self.could_let_go() => self.let_go().await?,
                 () = std::future::ready(()) => {}
             }
             if let Some(message) = self.next_request()? {
+                self.seat.is_busy(true);
                 return Ok(message);
             }
             if self.lingering.is_some() {
                 return Err(End::Finished);
             }
             self.flush().await?;
+            self.seat.is_busy(!self.could_let_go());
             tokio::select! {
                 () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
                 () = self.faults.cut_requested() => return Err(End::Cut),
@@ -470,9 +474,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         text: &[u8],
         class: Class,
     ) -> Result<Option<ErrorResponse>, End> {
+        let jobs = self.front.catalog.jobs();
         let version = self.front.catalog.version();
         if self.transaction.phase == Phase::Idle {
             self.transaction = Transaction::begin(Phase::Implicit, version, Instant::now());
+            self.transaction.jobs = jobs;
         }
         // BEGIN does nothing yet that could fail.
         let only_control = matches!(class, Class::Begin | Class::Rollback);

@@ -85,7 +85,7 @@ impl Front {
     /// The catalog is changed by no session: a job has made an index valid, or validated a
     /// constraint. As far as is known, DSQL has one version for all of it.
     pub(super) fn catalog_changed(&self) {
-        self.catalog.changed();
+        self.catalog.changed_by_job();
     }
 
     /// Has sessions let go of what others wait for.

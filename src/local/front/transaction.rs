@@ -22,9 +22,13 @@ pub(super) struct Transaction {
     pub(super) phase: Phase,
     /// The catalog's version when it began.
     pub(super) catalog: u64,
+    /// How many jobs had changed it by then.
+    pub(super) jobs: u64,
     pub(super) began: Instant,
     ddl: bool,
     dml: bool,
+    /// How many statements it has executed.
+    statements: u64,
     /// A statement was executed that is more than SET, SHOW and the like.
     uses_catalog: bool,
 }
@@ -35,9 +39,11 @@ impl Transaction {
         Self {
             phase: Phase::Idle,
             catalog: 0,
+            jobs: 0,
             began: now,
             ddl: false,
             dml: false,
+            statements: 0,
             uses_catalog: false,
         }
     }
@@ -64,6 +70,7 @@ impl Transaction {
 
     /// It has executed a statement of this class.
     pub(super) fn executed(&mut self, class: Class) {
+        self.statements += 1;
         self.ddl |= class == Class::Ddl;
         self.dml |= class == Class::Dml;
         self.uses_catalog |= class != Class::Session;
@@ -74,6 +81,11 @@ impl Transaction {
     /// such a change.
     pub(super) fn uses_catalog(&self) -> bool {
         self.phase == Phase::Block || self.uses_catalog
+    }
+
+    /// True while it has executed nothing.
+    pub(super) fn is_new(&self) -> bool {
+        self.statements == 0
     }
 
     /// Whether its commit changes the catalog.

@@ -25,11 +25,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// The pause after a connection that broke. If PostgreSQL has ended, the cluster does too.
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
 
-/// The processes that hold what somebody waits for. A holder in a mode that does not conflict is
+/// Who waits, and which processes hold what they wait for. A holder in a mode that does not conflict is
 /// among them; letting go does it no harm.
 const HOLDERS: &str = "
   WITH locks AS MATERIALIZED (SELECT * FROM pg_catalog.pg_locks)
-  SELECT DISTINCT h.pid FROM locks w JOIN locks h
+  SELECT DISTINCT w.pid, h.pid FROM locks w JOIN locks h
     ON h.granted AND h.pid <> w.pid AND h.locktype = w.locktype
       AND (h.transactionid = w.transactionid
         OR h.locktype = 'relation' AND h.relation = w.relation AND h.database = w.database)
@@ -38,10 +38,21 @@ const HOLDERS: &str = "
 /// The sessions of a cluster, and those among them that wait.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    sessions: Mutex<HashMap<i32, Arc<Notify>>>,
+    sessions: Mutex<HashMap<i32, Arc<Member>>>,
     waiting: Notify,
     /// Somebody waits for the second time.
     impatient: AtomicBool,
+}
+
+/// What is known of a session.
+#[derive(Debug, Default)]
+struct Member {
+    /// Somebody waits for what it may hold.
+    asked: Notify,
+    /// It could not let go, should it be asked.
+    busy: AtomicBool,
+    /// It waits for one that could not.
+    stuck: AtomicBool,
 }
 
 /// A session's place in the list, as long as it is kept.
@@ -50,7 +61,7 @@ pub(super) struct Seat<'w> {
     watch: &'w Watch,
     /// Of its PostgreSQL process, once that is known.
     process: Option<i32>,
-    asked: Arc<Notify>,
+    member: Arc<Member>,
 }
 
 impl Watch {
@@ -59,7 +70,7 @@ impl Watch {
         Seat {
             watch: self,
             process: None,
-            asked: Arc::new(Notify::new()),
+            member: Arc::default(),
         }
     }
 
@@ -77,24 +88,38 @@ impl Watch {
         loop {
             self.waiting.notified().await;
             let everybody = self.impatient.swap(false, Ordering::Relaxed);
-            let holders = admin.rows(HOLDERS).await?;
-            if everybody && !holders.is_empty() {
-                self.ask(|_| true);
-            } else {
-                let processes: HashSet<i32> = holders
-                    .iter()
-                    .filter_map(|row| row.first()?.as_deref()?.parse().ok())
-                    .collect();
-                self.ask(|process| processes.contains(&process));
-            }
+            let found = admin.rows(HOLDERS).await?;
+            let process = |text: &Option<String>| text.as_deref()?.parse().ok();
+            let pairs: Vec<(i32, i32)> = found
+                .iter()
+                .filter_map(|row| Some((process(row.first()?)?, process(row.get(1)?)?)))
+                .collect();
+            self.ask(&pairs, everybody);
             sleep(LOOK_EVERY).await;
         }
     }
 
-    fn ask(&self, whom: impl Fn(i32) -> bool) {
+    /// Asks the holders of these pairs of waiter and holder, or everybody.
+    fn ask(&self, pairs: &[(i32, i32)], everybody: bool) {
+        let waiters: HashSet<i32> = pairs.iter().map(|(waiter, _)| *waiter).collect();
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        for (_, asked) in sessions.iter().filter(|(process, _)| whom(**process)) {
-            asked.notify_one();
+        for (waiter, holder) in pairs {
+            let Some(holds) = sessions.get(holder) else {
+                continue;
+            };
+            holds.asked.notify_one();
+            // Who waits itself is not what keeps the others.
+            if !waiters.contains(holder)
+                && holds.busy.load(Ordering::Relaxed)
+                && let Some(waits) = sessions.get(waiter)
+            {
+                waits.stuck.store(true, Ordering::Relaxed);
+            }
+        }
+        if everybody && !pairs.is_empty() {
+            for member in sessions.values() {
+                member.asked.notify_one();
+            }
         }
     }
 }
@@ -104,7 +129,7 @@ impl Seat<'_> {
     pub(super) fn is_process(&mut self, process: i32) {
         let sessions = &self.watch.sessions;
         let mut sessions = sessions.lock().unwrap_or_else(PoisonError::into_inner);
-        sessions.insert(process, Arc::clone(&self.asked));
+        sessions.insert(process, Arc::clone(&self.member));
         self.process = Some(process);
     }
 
@@ -116,9 +141,24 @@ impl Seat<'_> {
         self.watch.waiting.notify_one();
     }
 
+    /// Whether the session could let go, should it be asked now.
+    pub(super) fn is_busy(&self, busy: bool) {
+        self.member.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// A statement begins.
+    pub(super) fn begins(&self) {
+        self.member.stuck.store(false, Ordering::Relaxed);
+    }
+
+    /// True if what the statement waits for is held by a session that cannot let go.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.member.stuck.load(Ordering::Relaxed)
+    }
+
     /// Somebody waits for what this session may hold. Cancel-safe.
     pub(super) async fn asked(&self) {
-        self.asked.notified().await;
+        self.member.asked.notified().await;
     }
 }
 

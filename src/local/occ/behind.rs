@@ -26,6 +26,9 @@ pub(in crate::local) trait Behind: Send {
     /// Why a session was lost.
     type Lost: Send;
 
+    /// After a lock was not to be had in time: whether whoever holds it is about to let go.
+    fn may_try_again(&self) -> bool;
+
     /// Runs a text of statements of our own. The client sees nothing of it. Not cancel-safe.
     fn run(&mut self, sql: &str) -> impl Future<Output = Result<Reply, Failed<Self::Lost>>> + Send;
 }

@@ -22,6 +22,10 @@ const TELLING: &str = "SET LOCAL dsql_local.capture = 'rows';\n";
 /// that [`LET_GO`] has let go of it (`XactLockTableWait`, `src/backend/storage/lmgr/lmgr.c`).
 const LOCKING: &str = "SAVEPOINT dsql_local_lock";
 
+/// How often a lock is asked for whose holder is about to let go of it. On a machine that has too
+/// much to do that takes a while.
+pub(in crate::local) const MOST_TRIES: u32 = 25;
+
 /// Where the block's changes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
@@ -305,11 +309,22 @@ impl Block {
         match self.mode {
             Mode::Direct => Ok(Commit::Go),
             Mode::Trial(Trial::Locked) if !self.shadowed.is_empty() => Ok(Commit::Conflict),
-            Mode::Parked | Mode::Trial(Trial::Locked) => Ok(match self.apply(behind).await? {
-                Applied::Yes => Commit::Go,
-                // Who commits cannot wait for somebody who may yet roll back.
-                Applied::No(_) => Commit::Conflict,
-            }),
+            Mode::Parked | Mode::Trial(Trial::Locked) => {
+                for _ in 0..MOST_TRIES {
+                    match self.apply(behind).await? {
+                        Applied::Yes => {
+                            self.mode = Mode::Direct;
+                            return Ok(Commit::Go);
+                        }
+                        Applied::No(Contention::Wait) if behind.may_try_again() => {
+                            self.let_go(behind).await?;
+                        }
+                        // Who commits cannot wait for somebody who may yet roll back.
+                        Applied::No(_) => break,
+                    }
+                }
+                Ok(Commit::Conflict)
+            }
             Mode::Trial(Trial::Doubted) | Mode::Lost => Ok(Commit::Conflict),
         }
     }

@@ -28,7 +28,7 @@ mod names;
 mod tests;
 
 pub(in crate::local) use behind::{Behind, Failed, Reply};
-pub(in crate::local) use block::{Block, Commit, Ground, OPEN, Retry};
+pub(in crate::local) use block::{Block, Commit, Ground, MOST_TRIES, OPEN, Retry};
 pub(in crate::local) use change::Change;
 
 use crate::wire::SqlState;

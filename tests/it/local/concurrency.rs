@@ -13,7 +13,7 @@ const CONFLICT: &str = "change conflicts with another transaction (OC000)";
 
 /// In which protocol a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Protocol {
+pub(super) enum Protocol {
     Simple,
     Extended,
     /// Statements are parsed once and stay.
@@ -23,15 +23,15 @@ enum Protocol {
 use Protocol::{Extended, Prepared, Simple};
 
 /// A client of one protocol.
-struct Speaker {
+pub(super) struct Speaker {
     client: Client,
-    protocol: Protocol,
+    pub(super) protocol: Protocol,
     /// The texts of its prepared statements.
     known: Vec<String>,
 }
 
 impl Speaker {
-    async fn new(access: &Access, protocol: Protocol) -> Self {
+    pub(super) async fn new(access: &Access, protocol: Protocol) -> Self {
         Self {
             client: access.login("admin").await,
             protocol,
@@ -39,7 +39,7 @@ impl Speaker {
         }
     }
 
-    async fn say(&mut self, sql: &str) -> Vec<Message> {
+    pub(super) async fn say(&mut self, sql: &str) -> Vec<Message> {
         match self.protocol {
             Simple => self.client.query(sql).await,
             Extended => self.client.extended(sql).await,
@@ -69,16 +69,23 @@ impl Speaker {
         });
         encode::frame(b'E', &mut out, |b| b.extend_from_slice(b"portal\0\0\0\0\0"));
         encode::sync(&mut out);
-        self.client.exchange(&out).await
+        let messages = self.client.exchange(&out).await;
+        // In a failed transaction nothing is prepared.
+        if self.known.len() == at + 1 && field(&messages, 'C').is_some_and(|code| code == "25P02") {
+            self.known.truncate(at);
+        }
+        messages
     }
 
     /// What a statement answers: its rows, values joined by commas, and its tag; or its error. Then
     /// the transaction status.
-    async fn ask(&mut self, sql: &str) -> String {
+    pub(super) async fn ask(&mut self, sql: &str) -> String {
         let messages = self.say(sql).await;
-        let mut parts: Vec<String> = messages.iter().filter_map(row).collect();
-        for (tag, body) in &messages {
+        let mut parts: Vec<String> = vec![];
+        for message in &messages {
+            let (tag, body) = message;
             match tag {
+                'D' => parts.push(row(body)),
                 'C' => parts.push(String::from_utf8(body[..body.len() - 1].to_vec()).unwrap()),
                 'E' => parts.push(format!(
                     "{} {}",
@@ -102,7 +109,7 @@ impl Speaker {
         }
     }
 
-    async fn run(&mut self, statements: &[&str]) {
+    pub(super) async fn run(&mut self, statements: &[&str]) {
         for sql in statements {
             let messages = self.say(sql).await;
             assert_eq!(error(&messages), None, "{sql} ({:?})", self.protocol);
@@ -110,18 +117,17 @@ impl Speaker {
     }
 }
 
-fn row((tag, body): &Message) -> Option<String> {
-    (*tag == 'D').then(|| {
-        let mut rest = &body[2..];
-        let mut values = vec![];
-        while let Some((length, after)) = rest.split_first_chunk() {
-            let length = i32::from_be_bytes(*length);
-            let value = usize::try_from(length).map_or(&b"NULL"[..], |n| &after[..n]);
-            rest = &after[usize::try_from(length).unwrap_or(0)..];
-            values.push(String::from_utf8(value.to_vec()).unwrap());
-        }
-        values.join(",")
-    })
+/// The values of a DataRow.
+fn row(body: &[u8]) -> String {
+    let mut rest = &body[2..];
+    let mut values = vec![];
+    while let Some((length, after)) = rest.split_first_chunk() {
+        let length = usize::try_from(i32::from_be_bytes(*length));
+        let value = length.map_or(&b"NULL"[..], |n| &after[..n]);
+        values.push(String::from_utf8(value.to_vec()).unwrap());
+        rest = &after[length.unwrap_or(0)..];
+    }
+    values.join(",")
 }
 
 async fn setup(access: &Access) {
@@ -364,6 +370,78 @@ async fn one_statement_over_many_open_blocks() {
         writer
             .hear(&[("SELECT sum(v) FROM many", "15 | SELECT 1 | I")])
             .await;
+    })
+    .await;
+}
+
+/// A session in the middle of a statement cannot let go. Nobody waits for it to end.
+#[tokio::test]
+async fn nobody_waits_for_a_statement_that_runs() {
+    with_cluster(async |access| {
+        setup(access).await;
+        let mut holder = access.login("admin").await;
+        holder.run(&["BEGIN", ADD]).await;
+        let mut out = BytesMut::new();
+        // Longer than this test.
+        encode::query(b"SELECT pg_sleep(300)", &mut out);
+        holder.send(&out).await;
+        let mut watch = access.login("admin").await;
+        let sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+        while watch.value(sleeping).await != "1" {
+            tokio::task::yield_now().await;
+        }
+        for protocol in [Simple, Extended, Prepared] {
+            let mut speaker = Speaker::new(access, protocol).await;
+            speaker
+                .hear(&[
+                    ("BEGIN", "BEGIN | T"),
+                    (ADD, "1 | UPDATE 1 | T"),
+                    ("UPDATE t SET v = 5 WHERE id = 2", "UPDATE 1 | T"),
+                    ("SELECT sum(v) FROM t", "6 | SELECT 1 | T"),
+                    ("ROLLBACK", "ROLLBACK | I"),
+                    (ADD, LOST),
+                    ("SELECT sum(v) FROM t", "0 | SELECT 1 | I"),
+                ])
+                .await;
+        }
+    })
+    .await;
+}
+
+/// A whole transaction, or the end of one, in one message.
+#[tokio::test]
+async fn scripts_take_part() {
+    with_cluster(async |access| {
+        setup(access).await;
+        let mut a = Speaker::new(access, Simple).await;
+        let mut b = Speaker::new(access, Simple).await;
+        let both = format!("BEGIN; {ADD}; UPDATE t SET v = v + 1 WHERE id = 2; COMMIT");
+        b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "1 | UPDATE 1 | T")])
+            .await;
+        a.hear(&[(
+            both.as_str(),
+            "BEGIN | 1 | UPDATE 1 | UPDATE 1 | COMMIT | I",
+        )])
+        .await;
+        b.hear(&[(
+            "SELECT v FROM t WHERE id = 1; UPDATE t SET v = 9 WHERE id = 3; COMMIT",
+            "1 | SELECT 1 | UPDATE 1 | 40001 change conflicts with another transaction (OC000) | I",
+        )])
+        .await;
+        // Without BEGIN.
+        b.hear(&[("BEGIN", "BEGIN | T"), (ADD, "2 | UPDATE 1 | T")])
+            .await;
+        let both = format!("{ADD}; UPDATE t SET v = v + 1 WHERE id = 2");
+        a.hear(&[(both.as_str(), "2 | UPDATE 1 | UPDATE 1 | I")])
+            .await;
+        b.hear(&[
+            ("COMMIT", LOST),
+            (
+                "SELECT id, v FROM t ORDER BY id",
+                "1,2 | 2,2 | 3,0 | SELECT 3 | I",
+            ),
+        ])
+        .await;
     })
     .await;
 }

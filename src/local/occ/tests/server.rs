@@ -116,6 +116,10 @@ pub(super) type Answer = Result<(Vec<String>, u64), String>;
 impl Behind for Session {
     type Lost = String;
 
+    fn may_try_again(&self) -> bool {
+        false
+    }
+
     async fn run(&mut self, sql: &str) -> Result<Reply, Failed<String>> {
         let messages = match self.client.simple_query(sql).await {
             Ok(messages) => messages,
