@@ -1,9 +1,14 @@
 //! The local cluster: a stand-in for DSQL, for development and tests.
 //!
 //! - **Owns** a real PostgreSQL behind a front that enforces what DSQL enforces.
-//! - **May touch** `wire`, `sql`, `dsql`, `net`, `config`.
-//! - **Must not** use `compat` or `lint`: a table of rules shared with the proxy would make every test circular.
-//! - **Invariants** a token is checked as strictly as the real service checks it.
+//! - **May touch** `wire`, `sql`, `dsql`, `net`.
+//! - **Must not** use `compat` or `lint`: a table of rules shared with the proxy would make every
+//!   test circular.
+//! - **Invariants** a token is checked as strictly as the real service checks it; what is committed
+//!   is committed by PostgreSQL, and what is aborted is aborted there.
+//!
+//! `front` serves a connection, `judge` says what DSQL makes of a statement's text, `occ` has
+//! transactions conflict as DSQL's do, `bootstrap` is what has to be inside PostgreSQL for all that.
 
 mod authority;
 mod bootstrap;

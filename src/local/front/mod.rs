@@ -2,7 +2,9 @@
 //!
 //! A connection goes through [`login`], which ends with a startup message for the PostgreSQL
 //! behind, and then through the [`engine`], which does one message after the other: [`simple`]
-//! and [`extended`] are the two protocols, [`transaction`] is what DSQL forbids in one,
+//! and [`extended`] are the two protocols, [`copy`] is what interrupts them. [`transaction`] is what
+//! DSQL forbids in one, [`catalog`] who has seen which version of the schema, [`block`] and
+//! [`watch`] have blocks give way to others, [`commit`] is what stands before a COMMIT.
 //! [`replies`] makes DSQL's answers of PostgreSQL's.
 
 mod block;

@@ -5,7 +5,7 @@
 //! a row wait for the first. Three things turn the one into the other:
 //!
 //! - **What a transaction changed is known here.** Triggers tell it ([`Change`]), and a
-//!   [`Journal`] keeps it.
+//!   [`journal`] keeps it.
 //! - **A transaction can let go of its locks and keep its snapshot.** A savepoint is set before its
 //!   first statement; ROLLBACK TO it undoes every change and releases every lock at once (manual,
 //!   "Row-Level Locks"), while the snapshot of REPEATABLE READ stays. A transaction that somebody

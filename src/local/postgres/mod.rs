@@ -1,4 +1,5 @@
-//! The PostgreSQL behind a local cluster.
+//! The PostgreSQL behind a local cluster: where its programs are, as which user they run, how it
+//! starts and ends, and a connection of our own to it.
 
 mod admin;
 mod find;
