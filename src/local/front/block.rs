@@ -11,7 +11,7 @@ use super::super::occ::{
 };
 use super::super::postgres::fields;
 use super::engine::{
-    Answer, End, Engine, FAILING, HIDDEN, Heard, Prepared, Shape, data_conflict, is_conflict,
+    Answer, End, Engine, FAILING, HIDDEN, Heard, Prepared, Shape, conflict_of, data_conflict,
     to_response,
 };
 use super::extended::{OWN_NAME, bind_message, close_message, parse_message};
@@ -189,7 +189,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let within = self.status == TransactionStatus::InTransaction;
         let mut tries = 0;
         loop {
-            self.begin_attempt(class != Class::Read);
+            self.begin_attempt(class);
             let answer = self.simple(sql, catching(shape)).await?;
             tries += 1;
             match self.alone_again(answer, tries, mark, shape)? {
@@ -216,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let mark = self.client.out.len();
         let mut tries = 0;
         loop {
-            self.begin_attempt(class != Class::Read);
+            self.begin_attempt(class);
             let mut answer = Answer::Done(0);
             if tries > 0 {
                 answer = self.rebind(execution, None).await?;
@@ -261,10 +261,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         Ok(Alone::Over)
     }
 
-    fn begin_attempt(&mut self, buffering: bool) {
-        self.seat.begins();
+    fn begin_attempt(&mut self, class: Class) {
+        self.seat.begins(class);
         self.attempt = Attempt {
-            buffering,
+            buffering: class != Class::Read,
             ..Attempt::default()
         };
     }
@@ -330,7 +330,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 Err(Failed::Lost(end)) => return Err(end),
             }
         }
-        self.begin_attempt(class != Class::Read);
+        self.begin_attempt(class);
         Ok(())
     }
 
@@ -452,8 +452,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let sqlstate = ErrorFields::read(message.body())
             .ok()
             .and_then(|fields| fields.sqlstate());
-        if sqlstate.is_some_and(is_conflict) {
-            to_response(&data_conflict()).encode(&mut self.client.out);
+        if let Some(conflict) = sqlstate.and_then(conflict_of) {
+            to_response(&conflict).encode(&mut self.client.out);
         } else {
             self.replies
                 .pass(message, shape.expected, &mut self.client.out);
@@ -547,7 +547,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Behind for Engine<'_, S> {
     }
 
     async fn run(&mut self, sql: &str) -> Result<Reply, Failed<End>> {
-        self.seat.begins();
+        self.seat.begins(Class::Session);
         if self.grouped {
             return self.run_extended(sql).await;
         }

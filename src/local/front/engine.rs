@@ -136,6 +136,10 @@ pub(super) const HIDDEN: Shape<'static> = Shape {
 };
 
 /// A session.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, in any combination with the others"
+)]
 pub(super) struct Engine<'f, S> {
     pub(super) front: &'f Front,
     pub(super) client: Peer<S>,
@@ -398,8 +402,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                     // The caller says something else.
                 } else if let Some(refusal) = refusal {
                     refusal.encode(&mut self.client.out);
-                } else if is_conflict(sqlstate) && !fields.is_fatal() {
-                    to_response(&data_conflict()).encode(&mut self.client.out);
+                } else if let Some(conflict) = conflict_of(sqlstate).filter(|_| !fields.is_fatal())
+                {
+                    to_response(&conflict).encode(&mut self.client.out);
                 } else {
                     self.replies
                         .pass(message, shape.expected, &mut self.client.out);
@@ -591,13 +596,17 @@ fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| End::Broke(Violation::Length(error)))
 }
 
-/// What PostgreSQL at REPEATABLE READ says where DSQL sees a conflict: the row was changed since,
-/// or it is locked.
-pub(super) fn is_conflict(sqlstate: SqlState) -> bool {
+/// What DSQL says where PostgreSQL at REPEATABLE READ says that the row was changed since, or is
+/// locked, or that the statement was cancelled, which is how it makes way for a change of the
+/// catalog.
+pub(super) fn conflict_of(sqlstate: SqlState) -> Option<Refusal> {
     const DEADLOCK_DETECTED: &str = "40P01";
     const LOCK_NOT_AVAILABLE: &str = "55P03";
-    let code = sqlstate.as_str();
-    [conflict::SQLSTATE, DEADLOCK_DETECTED, LOCK_NOT_AVAILABLE].contains(&code)
+    match sqlstate.as_str() {
+        conflict::SQLSTATE | DEADLOCK_DETECTED | LOCK_NOT_AVAILABLE => Some(data_conflict()),
+        _ if sqlstate == SqlState::QUERY_CANCELED => Some(schema_conflict()),
+        _ => None,
+    }
 }
 
 pub(super) fn data_conflict() -> Refusal {

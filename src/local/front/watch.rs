@@ -8,7 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +16,14 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::super::LocalError;
+use super::super::judge::Class;
 use super::super::postgres::Admin;
 
 /// How long a session waits for PostgreSQL before it is looked for a lock that it waits for.
 pub(super) const PATIENCE: Duration = Duration::from_millis(10);
+/// How often a change of the catalog waits for [`PATIENCE`] before those in its way are
+/// interrupted.
+const BEFORE_INTERRUPTING: u32 = 3;
 /// The pause between two looks: a session that has been asked to let go needs a moment.
 const LOOK_EVERY: Duration = Duration::from_millis(4);
 /// The pause after a connection that broke. If PostgreSQL has ended, the cluster does too.
@@ -53,6 +57,10 @@ struct Member {
     busy: AtomicBool,
     /// It waits for one that could not.
     stuck: AtomicBool,
+    /// Its statement changes the catalog.
+    changes_catalog: AtomicBool,
+    /// How often it has waited for [`PATIENCE`].
+    waited: AtomicU32,
 }
 
 /// A session's place in the list, as long as it is kept.
@@ -94,13 +102,19 @@ impl Watch {
                 .iter()
                 .filter_map(|row| Some((process(row.first()?)?, process(row.get(1)?)?)))
                 .collect();
-            self.ask(&pairs, everybody);
+            for process in self.ask(&pairs, everybody) {
+                let sql = format!("SELECT pg_catalog.pg_cancel_backend({process})");
+                admin.rows(&sql).await?;
+            }
             sleep(LOOK_EVERY).await;
         }
     }
 
-    /// Asks the holders of these pairs of waiter and holder, or everybody.
-    fn ask(&self, pairs: &[(i32, i32)], everybody: bool) {
+    /// Asks the holders of these pairs of waiter and holder, or everybody. Returns those to
+    /// interrupt: a change of the catalog does not wait for a statement that runs, which then
+    /// fails as one that has met the change.
+    fn ask(&self, pairs: &[(i32, i32)], everybody: bool) -> HashSet<i32> {
+        let mut interrupted = HashSet::new();
         let waiters: HashSet<i32> = pairs.iter().map(|(waiter, _)| *waiter).collect();
         let sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
         for (waiter, holder) in pairs {
@@ -108,12 +122,18 @@ impl Watch {
                 continue;
             };
             holds.asked.notify_one();
+            let Some(waits) = sessions.get(waiter) else {
+                continue;
+            };
             // Who waits itself is not what keeps the others.
-            if !waiters.contains(holder)
-                && holds.busy.load(Ordering::Relaxed)
-                && let Some(waits) = sessions.get(waiter)
-            {
+            if waiters.contains(holder) || !holds.busy.load(Ordering::Relaxed) {
+                continue;
+            }
+            let changes_catalog = |member: &Member| member.changes_catalog.load(Ordering::Relaxed);
+            if !changes_catalog(waits) || changes_catalog(holds) {
                 waits.stuck.store(true, Ordering::Relaxed);
+            } else if waits.waited.load(Ordering::Relaxed) >= BEFORE_INTERRUPTING {
+                interrupted.insert(*holder);
             }
         }
         if everybody && !pairs.is_empty() {
@@ -121,6 +141,7 @@ impl Watch {
                 member.asked.notify_one();
             }
         }
+        interrupted
     }
 }
 
@@ -135,6 +156,7 @@ impl Seat<'_> {
 
     /// The session has waited for [`PATIENCE`], so many times.
     pub(super) fn waits(&self, times: u32) {
+        self.member.waited.store(times, Ordering::Relaxed);
         if times > 1 {
             self.watch.impatient.store(true, Ordering::Relaxed);
         }
@@ -146,9 +168,15 @@ impl Seat<'_> {
         self.member.busy.store(busy, Ordering::Relaxed);
     }
 
-    /// A statement begins.
-    pub(super) fn begins(&self) {
-        self.member.stuck.store(false, Ordering::Relaxed);
+    /// A statement of this class begins.
+    pub(super) fn begins(&self, class: Class) {
+        let member = &self.member;
+        member.stuck.store(false, Ordering::Relaxed);
+        member.waited.store(0, Ordering::Relaxed);
+        let changes_catalog = class == Class::Ddl;
+        member
+            .changes_catalog
+            .store(changes_catalog, Ordering::Relaxed);
     }
 
     /// True if what the statement waits for is held by a session that cannot let go.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use bytes::BytesMut;
 use dsql_proxy::wire::encode;
 
-use super::client::{Access, Client, Message, error, field, shape};
+use super::client::{Access, Client, Message, error, field, only_value, shape};
 use super::with_cluster;
 
 const CONFLICT: &str = "change conflicts with another transaction (OC000)";
@@ -518,6 +518,54 @@ async fn a_crowd_loses_nothing() {
         let sum = admin.value("SELECT v FROM t WHERE id = 1").await;
         assert_eq!(sum, committed.load(Ordering::SeqCst).to_string());
         assert_ne!(sum, "0");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_change_of_the_catalog_does_not_wait_for_a_statement_that_runs() {
+    with_cluster(async |access| {
+        let mut reader = access.login("admin").await;
+        let mut changer = access.login("admin").await;
+        changer
+            .run(&["CREATE TABLE t (id int)", "INSERT INTO t VALUES (1)"])
+            .await;
+        // The statement by itself, in both protocols, and one of a client that is gone.
+        for (number, protocol) in ["simple", "extended", "gone"].into_iter().enumerate() {
+            let sql = format!("SELECT id, pg_sleep(600) FROM t /* {protocol} */");
+            let running = format!(
+                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%/* {protocol} */'
+                 AND wait_event = 'PgSleep'"
+            );
+            let read = async {
+                match protocol {
+                    "simple" => Some(reader.query(&sql).await),
+                    "extended" => Some(reader.extended(&sql).await),
+                    _ => {
+                        let mut gone = access.login("admin").await;
+                        let mut out = BytesMut::new();
+                        encode::query(sql.as_bytes(), &mut out);
+                        gone.send(&out).await;
+                        None
+                    }
+                }
+            };
+            let change = async {
+                while only_value(&changer.query(&running).await) == "0" {}
+                changer
+                    .run(&[&format!("ALTER TABLE t ADD COLUMN c{number} int")])
+                    .await;
+            };
+            let (read, ()) = tokio::join!(read, change);
+            if let Some(read) = read {
+                assert_eq!(field(&read, 'C').as_deref(), Some("40001"), "{protocol}");
+                assert_eq!(
+                    field(&read, 'M').as_deref(),
+                    Some("schema has been updated by another transaction (OC001)")
+                );
+            }
+        }
+        assert_eq!(reader.value("SELECT count(*) FROM t").await, "1");
     })
     .await;
 }

@@ -69,9 +69,10 @@ async fn a_failed_block_holds_nothing() {
             for extended in [false, true] {
                 a.run(&["BEGIN", ADD, "SELECT * FROM t WHERE id = 2 FOR UPDATE"])
                     .await;
-                let messages = match extended {
-                    false => a.query(failing).await,
-                    true => a.extended(failing).await,
+                let messages = if extended {
+                    a.extended(failing).await
+                } else {
+                    a.query(failing).await
                 };
                 assert!(error(&messages).is_some(), "{failing}");
                 b.run(&[ADD]).await;
