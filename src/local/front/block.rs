@@ -281,6 +281,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         let Some(mut block) = self.block.take_if(|_| in_block) else {
             return self.attempt_execute_alone(execution, class, shape).await;
         };
+        if class == Class::Commit {
+            // However it ends, the block does.
+            let mut answer = Answer::Done(0);
+            if execution.generation != block.generation() {
+                answer = self.rebind(execution, None).await?;
+            }
+            return match answer {
+                Answer::Done(_) => self.ask(execute, shape).await,
+                failed @ Answer::Failed(_) => Ok(failed),
+            };
+        }
         let sql = execution.prepared.behind();
         let mut ground = block.ready(self, sql).await?;
         let mut tries = Tries::from(self.client.out.len());

@@ -162,7 +162,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         };
         let answer = self.attempt_execute(&execution, class, shape).await?;
         self.executed_portal(message, answer);
-        if let Answer::Done(_) = answer {
+        if let Answer::Failed(_) = answer {
+            if class == Class::Commit {
+                self.ended();
+            }
+        } else {
             self.executed(class);
             match class {
                 Class::Begin => self.open_block().await?,
