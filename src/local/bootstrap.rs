@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 19] = [
+const PARTS: [&str; 20] = [
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -51,6 +51,7 @@ const PARTS: [&str; 19] = [
     include_str!("bootstrap/sync_index.sql"),
     include_str!("bootstrap/text_search.sql"),
     include_str!("bootstrap/extensions.sql"),
+    include_str!("bootstrap/postgres16.sql"),
     include_str!("bootstrap/occ_capture.sql"),
     include_str!("bootstrap/occ_shadow.sql"),
     include_str!("bootstrap/occ_apply.sql"),
