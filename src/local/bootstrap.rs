@@ -34,7 +34,8 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 20] = [
+const PARTS: [&str; 22] = [
+    include_str!("bootstrap/event_triggers_before.sql"),
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
     include_str!("bootstrap/current_setting.sql"),
@@ -55,6 +56,7 @@ const PARTS: [&str; 20] = [
     include_str!("bootstrap/occ_capture.sql"),
     include_str!("bootstrap/occ_shadow.sql"),
     include_str!("bootstrap/occ_apply.sql"),
+    include_str!("bootstrap/event_triggers_after.sql"),
 ];
 
 fn script() -> String {
