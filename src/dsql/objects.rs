@@ -128,6 +128,13 @@ pub const ALTER_DOMAIN_TEXT: Answer = Answer::refused(
     "2026-10-03",
 );
 
+/// `CREATE UNLOGGED SEQUENCE`, like tables.
+pub const UNLOGGED_SEQUENCE: Answer = Answer::refused(
+    "UNLOGGED sequence not supported for CREATE SEQUENCE",
+    INFERRED,
+    "2026-10",
+);
+
 /// A temporary view or sequence: `{}` is VIEW or SEQUENCE. Tables have a text of their own.
 pub const TEMPORARY: Answer = Answer::refused(
     "TEMPORARY or TEMP {} not supported for CREATE {}",

@@ -266,12 +266,22 @@ pub const DDL_AND_DML: Answer = Answer::refused(
     "2026-09",
 );
 
-/// GRANT and REVOKE on a schema that is DSQL's own; `public` is one.
+/// GRANT and REVOKE on a schema that is DSQL's own; `public` is one. That ALTER SCHEMA and DROP
+/// SCHEMA get the same answer is inferred.
 pub const SYSTEM_ENTITY: Answer = Answer::refused(
     "feature not supported on system entity",
     RECORDED,
     "2026-09",
 );
+
+/// What `ALTER DATABASE name` goes on with where its parse node is not `AlterDatabase`, and the
+/// answer.
+pub static ALTER_DATABASE: &[Refused] = &[
+    inferred("SET TABLESPACE", "unsupported statement: AlterDatabase"),
+    inferred("SET", "unsupported statement: AlterDatabaseSet"),
+    inferred("RESET", "unsupported statement: AlterDatabaseSet"),
+    inferred("REFRESH", "unsupported statement: AlterDatabaseRefreshColl"),
+];
 
 /// Schemas that are system entities. `public` is recorded, the others are inferred.
 pub static SYSTEM_SCHEMAS: &[&str] = &["public", "sys", "pg_catalog", "information_schema"];

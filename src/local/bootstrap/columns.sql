@@ -54,6 +54,13 @@ BEGIN
     FROM pg_event_trigger_ddl_commands() c JOIN pg_attribute a ON a.attrelid = c.objid
     WHERE c.classid = 'pg_class'::regclass AND c.object_type = 'table'
       AND a.attnum > 0 AND NOT a.attisdropped;
+  -- ALTER TABLE … ADD GENERATED does not say the column's type.
+  PERFORM {own}_refuse('0A000', format(
+      'datatype %s not supported, identity column type must be bigint',
+      {own}_type_name(a.atttypid)))
+    FROM pg_event_trigger_ddl_commands() c JOIN pg_attribute a ON a.attrelid = c.objid
+    WHERE c.classid = 'pg_class'::regclass AND c.object_type = 'table' AND NOT a.attisdropped
+      AND a.attidentity <> '' AND a.atttypid <> 'bigint'::regtype;
   PERFORM {own}_check_type(t.oid, t.typtypmod)
     FROM pg_event_trigger_ddl_commands() c JOIN pg_type t ON t.oid = c.objid
     WHERE c.classid = 'pg_type'::regclass AND t.typtype = 'd';

@@ -213,12 +213,28 @@ fn two_phase(statement: &str) -> Result<Verdict, Refusal> {
     Err(Refusal::about(&statements::TWO_PHASE, statement))
 }
 
+/// What PostgreSQL's grammar has behind EXPLAIN (`ExplainableStmt`, `src/backend/parser/gram.y`).
+const EXPLAINABLE: &[StatementKind] = &[
+    StatementKind::Select,
+    StatementKind::Values,
+    StatementKind::Table,
+    StatementKind::With,
+    StatementKind::Insert,
+    StatementKind::Update,
+    StatementKind::Delete,
+    StatementKind::Merge,
+    StatementKind::Declare,
+    StatementKind::Create,
+    StatementKind::Refresh,
+    StatementKind::Execute,
+];
+
 /// EXPLAIN has the errors of what it explains; unless that is run, it reads.
 fn explain(statement: &[u8]) -> Judged {
     let explained = utility::explain(&mut Reader::new(statement));
     let inner = statement.get(explained.at..).unwrap_or_default();
     let kind = sql::kind(inner);
-    if kind == StatementKind::Explain {
+    if !EXPLAINABLE.contains(&kind) {
         // A syntax error.
         return (Class::Session, Ok(Verdict::Allow));
     }

@@ -4,7 +4,7 @@ use super::column::TypeName;
 use super::reader::Reader;
 use super::table::{self, Persistence};
 use super::{Refusal, Stage, Verdict, alter_table, index, leading, query, role, sequence};
-use crate::dsql::{functions, objects, parameters, roles, tables};
+use crate::dsql::{functions, indexes, objects, parameters, roles, statements, tables};
 use crate::sql::{self, StatementKind};
 
 /// Judges CREATE.
@@ -33,6 +33,9 @@ pub(super) fn create(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Re
     }
     if reader.is_any(&["VIEW", "SEQUENCE"]) || reader.sees("RECURSIVE VIEW") {
         let is_view = !reader.is("SEQUENCE");
+        if persistence == Persistence::Unlogged && !is_view {
+            return Err(Refusal::from(&objects::UNLOGGED_SEQUENCE));
+        }
         if persistence != Persistence::Permanent {
             let (lower, upper) = if is_view {
                 ("view", "VIEW")
@@ -169,18 +172,34 @@ fn domain(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Elements of a schema are CREATE statements without a semicolon between them.
+/// Elements of a schema are CREATE and GRANT statements without a semicolon between them.
 fn schema(text: &[u8], reader: &mut Reader<'_>) -> Result<(), Refusal> {
-    while reader.skip_to("CREATE") {
+    let elements = ["CREATE", "GRANT"];
+    while reader.skip_to_any(&elements) {
         let start = reader.position();
-        reader.advance();
-        // Schemas do not nest, so neither does this.
-        if reader.is("SCHEMA") {
-            return Ok(());
+        let grants = reader.take("GRANT");
+        if !grants {
+            reader.advance();
+            // Schemas do not nest, so neither does this.
+            if reader.is("SCHEMA") {
+                return Ok(());
+            }
         }
-        reader.skip_to_any(&["CREATE", "GRANT"]);
+        // It may be the name of a privilege, too: GRANT CREATE ON SCHEMA.
+        if grants && reader.skip_to("ON") {
+            role::schema_privileges(&mut reader.clone())?;
+            continue;
+        }
+        reader.skip_to_any(&elements);
         let element = text.get(start..reader.position()).unwrap_or_default();
-        create(element, &mut Reader::new(element))?;
+        let mut inner = Reader::new(element);
+        let is_index = inner.clone().takes("CREATE INDEX") || inner.sees("CREATE UNIQUE INDEX");
+        if let Verdict::Rewrite { .. } = create(element, &mut inner)?
+            && is_index
+        {
+            // A statement in a statement cannot be made a job of (inferred).
+            return Err(Refusal::from(&indexes::NOT_ASYNC));
+        }
     }
     Ok(())
 }
@@ -203,6 +222,8 @@ pub(super) fn alter(text: &[u8], reader: &mut Reader<'_>) -> Result<Verdict, Ref
     } else if reader.is_any(&["ROLE", "USER", "GROUP"]) && !reader.sees("USER MAPPING") {
         reader.advance();
         role::alter(reader)?;
+    } else if reader.take("SCHEMA") {
+        system_schemas(reader)?;
     } else if reader.take("DOMAIN") {
         reader.qualified();
         if let Some(form) = objects::ALTER_DOMAIN.iter().find(|f| reader.sees(f)) {
@@ -245,7 +266,7 @@ fn alter_function(reader: &mut Reader<'_>) -> Result<(), Refusal> {
 /// owners, one for schemas, and one of its own for the rest.
 fn alter_other(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     let is_type = reader.is("TYPE");
-    let own = leading(reader, "ALTER ");
+    let own = alter_database(reader).or_else(|| leading(reader, "ALTER "));
     let is_known = is_type || own.is_some() || reader.is_any(KNOWN);
     if !is_known || reader.is("SYSTEM") {
         return own.map_or(Ok(()), Err);
@@ -273,6 +294,18 @@ fn alter_other(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     own.map_or(Ok(()), Err)
 }
 
+/// ALTER DATABASE is several statements to PostgreSQL.
+fn alter_database(reader: &Reader<'_>) -> Option<Refusal> {
+    let mut rest = reader.clone();
+    if !rest.take("DATABASE") {
+        return None;
+    }
+    rest.name();
+    let mut forms = statements::ALTER_DATABASE.iter();
+    let form = forms.find(|form| rest.sees(form.words));
+    form.map(|form| Refusal::from(&form.answer))
+}
+
 /// Objects of PostgreSQL that have no ALTER of their own in DSQL's answers.
 const KNOWN: &[&str] = &[
     "AGGREGATE",
@@ -286,6 +319,19 @@ const KNOWN: &[&str] = &[
     "TEXT",
     "TRIGGER",
 ];
+
+/// Refuses a list of schemas in which one is DSQL's own.
+pub(super) fn system_schemas(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    while let Some(schema) = reader.name() {
+        if statements::SYSTEM_SCHEMAS.contains(&schema.text.as_str()) {
+            return Err(Refusal::from(&statements::SYSTEM_ENTITY));
+        }
+        if !reader.take_punctuation(b',') {
+            break;
+        }
+    }
+    Ok(())
+}
 
 /// Judges DROP.
 pub(super) fn drop(reader: &mut Reader<'_>) -> Result<(), Refusal> {
@@ -307,6 +353,10 @@ pub(super) fn drop(reader: &mut Reader<'_>) -> Result<(), Refusal> {
     }
     if reader.take("INDEX") && reader.is("CONCURRENTLY") {
         return Err(Refusal::from(&objects::DROP_INDEX_CONCURRENTLY));
+    }
+    if reader.take("SCHEMA") {
+        reader.takes("IF EXISTS");
+        return system_schemas(reader);
     }
     if reader.take("DOMAIN") {
         while !reader.at_end() {

@@ -84,7 +84,9 @@ fn called(
 ) -> Option<&'static str> {
     let name = name?;
     let bytes = name.bytes(text);
-    let function = functions::REFUSED.iter().find(|f| match name.kind {
+    let refused = functions::REFUSED.iter();
+    let mut refused = refused.chain(functions::OF_MISSING_FEATURES);
+    let function = refused.find(|f| match name.kind {
         TokenKind::Word => bytes.eq_ignore_ascii_case(f.as_bytes()),
         TokenKind::QuotedIdentifier => {
             bytes.get(1..bytes.len().saturating_sub(1)) == Some(f.as_bytes())

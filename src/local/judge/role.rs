@@ -1,8 +1,9 @@
 //! Roles and privileges.
 
 use super::Refusal;
+use super::object;
 use super::reader::Reader;
-use crate::dsql::{roles, statements};
+use crate::dsql::roles;
 
 /// Judges what follows `CREATE ROLE`.
 pub(super) fn create(reader: &mut Reader<'_>) -> Result<(), Refusal> {
@@ -48,16 +49,14 @@ fn attributes(reader: &mut Reader<'_>, statement: &str) -> Result<(), Refusal> {
 
 /// Judges GRANT and REVOKE: schemas of DSQL's own are left alone.
 pub(super) fn privileges(reader: &mut Reader<'_>) -> Result<(), Refusal> {
-    if !reader.skip_to("ON") || !reader.takes("ON SCHEMA") {
-        return Ok(());
-    }
-    while let Some(schema) = reader.name() {
-        if statements::SYSTEM_SCHEMAS.contains(&schema.text.as_str()) {
-            return Err(Refusal::from(&statements::SYSTEM_ENTITY));
-        }
-        if !reader.take_punctuation(b',') {
-            break;
-        }
+    reader.skip_to("ON");
+    schema_privileges(reader)
+}
+
+/// Judges the `ON SCHEMA …` of GRANT and REVOKE, if it is next.
+pub(super) fn schema_privileges(reader: &mut Reader<'_>) -> Result<(), Refusal> {
+    if reader.takes("ON SCHEMA") {
+        return object::system_schemas(reader);
     }
     Ok(())
 }

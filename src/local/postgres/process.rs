@@ -40,6 +40,8 @@ const SETTINGS: &[&str] = &[
     "dsql_local.server_version_num=160015",
     "dsql_local.max_connections=20",
     "dsql_local.disable_sync_create_index=on",
+    // DSQL knows it (release notes, 2026-09-11). That it is on, as its likes are, is inferred.
+    "dsql.enable_batched_nestloop=on",
     // A backend whose client is gone ends also in the middle of a query (0 where the system
     // cannot tell).
     #[cfg(target_os = "linux")]

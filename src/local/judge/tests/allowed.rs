@@ -25,6 +25,8 @@ const STATEMENTS: &[&str] = &[
     "INSERT INTO t SELECT ARRAY[1, 2]::int[], '1'::inet",
     "EXPLAIN (ANALYZE, VERBOSE) SELECT 1",
     "EXPLAIN EXPLAIN SELECT 1",
+    "EXPLAIN TRUNCATE t",
+    "EXPLAIN VACUUM",
     "ANALYZE t",
     "ANALYZE VERBOSE t (a)",
     "COPY t FROM STDIN",

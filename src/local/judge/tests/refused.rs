@@ -6,11 +6,24 @@ use crate::local::judge::Stage;
 const CACHE: &str = "please define CACHE greater than or equal to 65536 or equal to 1";
 const LOCKING: &str = "locking clauses other than FOR UPDATE/FOR KEY SHARE are not supported";
 const CTAS: &str = "unsupported statement: CreateTableAs";
+const SYSTEM: &str = "feature not supported on system entity";
 const NO: &str = "0A000";
 
 /// Statement, SQLSTATE, message. A message that ends in `…` goes on.
 #[rustfmt::skip]
 pub(super) const STATEMENTS: &[(&str, &str, &str)] = &[
+    // Schemas that are DSQL's own.
+    ("DROP SCHEMA public", NO, SYSTEM),
+    ("DROP SCHEMA IF EXISTS a, \"public\" CASCADE", NO, SYSTEM),
+    ("ALTER SCHEMA public RENAME TO p", NO, SYSTEM),
+    ("ALTER SCHEMA sys OWNER TO admin", NO, SYSTEM),
+    ("CREATE SCHEMA s GRANT USAGE ON SCHEMA public TO r", NO, SYSTEM),
+    ("CREATE SCHEMA s GRANT CREATE ON SCHEMA s TO r CREATE TABLE t (a int[])", NO, "datatype integer[] not supported"),
+    ("CREATE SCHEMA s CREATE TABLE t (a int) CREATE UNIQUE INDEX i ON t (a)", NO, "unsupported mode. please use CREATE INDEX ASYNC."),
+    // Functions.
+    ("SELECT pg_notify('a', 'b')", NO, "function pg_notify not supported"),
+    ("SELECT pg_catalog.lo_create(0)", NO, "function lo_create not supported"),
+    ("SELECT pg_export_snapshot()", NO, "function pg_export_snapshot not supported"),
     // Statements.
     ("CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\"", NO, "unsupported statement: CreateExtension"),
     ("CREATE EXTENSION vector WITH SOMETHING NEW", NO, "unsupported statement: CreateExtension"),
@@ -233,6 +246,7 @@ pub(super) const STATEMENTS: &[(&str, &str, &str)] = &[
     ("CREATE SEQUENCE s CACHE 65535 START 1", NO, "CACHE (65535) must be greater than or equal to 65536 or equal to 1"),
     ("ALTER SEQUENCE s CACHE 2", NO, "CACHE (2) must be greater than or equal to 65536 or equal to 1"),
     ("CREATE SEQUENCE s AS int CACHE 1", NO, "datatype integer not supported, sequence type must be bigint"),
+    ("CREATE UNLOGGED SEQUENCE s CACHE 1", NO, "UNLOGGED sequence not supported for CREATE SEQUENCE"),
     ("CREATE TEMP SEQUENCE s CACHE 1", NO, "TEMPORARY or TEMP sequence not supported for CREATE SEQUENCE"),
     ("CREATE TEMP VIEW v AS SELECT 1", NO, "TEMPORARY or TEMP view not supported for CREATE VIEW"),
     ("CREATE OR REPLACE TEMPORARY RECURSIVE VIEW v (a) AS SELECT 1", NO, "TEMPORARY or TEMP view not supported for CREATE VIEW"),
@@ -300,7 +314,11 @@ pub(super) const STATEMENTS: &[(&str, &str, &str)] = &[
     // Other objects.
     ("ALTER SYSTEM SET work_mem = 1", NO, "unsupported statement: AlterSystem"),
     ("ALTER TEXT SEARCH CONFIGURATION c ADD MAPPING FOR word WITH simple", NO, "unsupported statement: AlterTSConfiguration"),
-    ("ALTER DATABASE d SET work_mem = 1", NO, "unsupported statement: AlterDatabase"),
+    ("ALTER DATABASE d WITH CONNECTION LIMIT 5", NO, "unsupported statement: AlterDatabase"),
+    ("ALTER DATABASE d SET TABLESPACE s", NO, "unsupported statement: AlterDatabase"),
+    ("ALTER DATABASE d SET work_mem = 1", NO, "unsupported statement: AlterDatabaseSet"),
+    ("ALTER DATABASE d RESET ALL", NO, "unsupported statement: AlterDatabaseSet"),
+    ("ALTER DATABASE d REFRESH COLLATION VERSION", NO, "unsupported statement: AlterDatabaseRefreshColl"),
     ("ALTER DATABASE d RENAME TO e", NO, "unsupported object in RENAME statement"),
     ("ALTER TYPE e ADD VALUE 'b'", NO, "ALTER TYPE not supported"),
     ("ALTER TYPE e RENAME VALUE 'a' TO 'b'", NO, "ALTER TYPE not supported"),
