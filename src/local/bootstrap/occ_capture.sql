@@ -53,8 +53,8 @@ END $$;
 
 -- A row that the snapshot shows and another transaction has removed since is a ghost: PostgreSQL
 -- takes its key again, and removes what it refers to. So this looks for two rows with one key, and
--- for a row whose parent has been removed. Whoever meets a ghost has lost: PostgreSQL's error for
--- such a row has the front find on shadows what the snapshot alone would say.
+-- for a row whose parent has been removed. The error, as of a lock, has the front find on shadows
+-- what the snapshot alone says; whether the transaction has lost shows when that is repeated.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_ghosts(
     base oid, operation text, before text[], after text[])
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -102,7 +102,7 @@ BEGIN
     END LOOP;
   END IF;
   IF met THEN
-    RAISE serialization_failure USING SCHEMA = '{own}',
+    RAISE lock_not_available USING SCHEMA = '{own}',
       MESSAGE = 'another transaction has removed a row that the snapshot shows';
   END IF;
 END $$;

@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                 self.block.as_ref().is_some_and(Block::can_park)
                     && !self.portals.values().any(|portal| portal.suspended)
             }
-            TransactionStatus::Failed => self.failed_within,
+            TransactionStatus::Failed => self.savepoints > 0,
         };
         holds && !self.grouped
     }
@@ -96,7 +96,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     /// Lets go of what a failed block had locked before the savepoint behind which it failed.
     async fn let_go_failed(&mut self) -> Result<(), End> {
-        self.failed_within = false;
+        self.savepoints = 0;
         if let Err(Failed::Lost(end)) = self.run(LET_GO).await {
             return Err(end);
         }
@@ -335,7 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     async fn before_attempt(&mut self, class: Class) -> Result<(), End> {
         if class == Class::Locking {
-            self.failed_within = true;
+            self.savepoints += 1;
             match self.run(Block::BEFORE_LOCKING).await {
                 Ok(_) | Err(Failed::Statement(_)) => {}
                 Err(Failed::Lost(end)) => return Err(end),
@@ -371,6 +371,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                         }
                     }
                 }
+                if resets_all(sql) {
+                    block.tell_again(self).await?;
+                }
                 block.ran(self).await?;
                 return Ok(Next::Done);
             }
@@ -385,7 +388,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         self.client.out.truncate(tries.mark);
         Ok(match block.failed(self, sql, sqlstate).await? {
             Retry::Error => Next::Failed(error),
-            Retry::FirstError => Next::Failed(tries.first.take().unwrap_or(error)),
+            Retry::FirstError => Next::Failed(match tries.first.take() {
+                Some(first) if !is_of_another_key(&first, &error) => first,
+                _ => error,
+            }),
             Retry::On(ground) => {
                 tries.first.get_or_insert(error);
                 Next::Again(ground)
@@ -643,8 +649,39 @@ fn remember(block: &mut Block, sql: &[u8], class: Class) {
                 None => block.keep(),
             }
         }
+        _ if calls_set_config(sql) => match text().filter(|text| !text.contains('$')) {
+            Some(text) if class == Class::Read => block.set(text),
+            _ => block.keep(),
+        },
         _ => {}
     }
+}
+
+/// Whether two errors tell of keys that are taken, and not of the same: the snapshot's is right.
+fn is_of_another_key(first: &Message, second: &Message) -> bool {
+    const UNIQUE_VIOLATION: &str = "23505";
+    let read = |message| {
+        let fields = ErrorFields::read(message).ok()?;
+        let taken = fields.sqlstate()?.as_str() == UNIQUE_VIOLATION;
+        taken.then(|| fields.message().to_vec())
+    };
+    match (read(first.body()), read(second.body())) {
+        (Some(first), Some(second)) => first != second,
+        _ => false,
+    }
+}
+
+/// Whether a query may set a parameter.
+fn calls_set_config(sql: &[u8]) -> bool {
+    const NAME: &[u8] = b"set_config";
+    sql.windows(NAME.len())
+        .any(|window| window.eq_ignore_ascii_case(NAME))
+}
+
+/// Whether a statement takes our own parameters away too.
+fn resets_all(sql: &[u8]) -> bool {
+    sql::kind(sql) == StatementKind::Reset
+        && sql::parse_set(sql).is_some_and(|set| set.target == sql::Target::All)
 }
 
 /// False for SET TRANSACTION and its like, which hold for the whole transaction.

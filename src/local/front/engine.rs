@@ -156,8 +156,9 @@ pub(super) struct Engine<'f, S> {
     pub(super) held: BytesMut,
     /// The open transaction block, unless it has failed.
     pub(super) block: Option<Block>,
-    /// The block has set a savepoint within its own, so that a failure lets go of only a part.
-    pub(super) failed_within: bool,
+    /// How many savepoints of ours the block has set behind its first. With any, a failure lets go
+    /// of only a part.
+    pub(super) savepoints: usize,
     /// What has become of its current statement so far.
     pub(super) attempt: Attempt,
     /// The client has sent messages of the extended protocol, and not yet Sync.
@@ -194,7 +195,7 @@ where
         skipping: false,
         held: BytesMut::new(),
         block: None,
-        failed_within: false,
+        savepoints: 0,
         attempt: Attempt::default(),
         grouped: false,
         seat: front.watch.seat(),
@@ -544,7 +545,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
         self.transaction = Transaction::none(Instant::now());
         self.portals.clear();
         self.block = None;
-        self.failed_within = false;
+        self.savepoints = 0;
         self.conflict_at_end = false;
         self.faults.rolled_back();
     }

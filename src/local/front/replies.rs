@@ -137,6 +137,8 @@ fn edit_error(
         for (code, value) in fields.iter() {
             let value = match code {
                 b's' | b'W' | b'F' | b'L' | b'R' if ours => continue,
+                // A shadow's.
+                b's' if value.starts_with(b"pg_temp_") => continue,
                 // The statement that our function ran.
                 b'p' | b'q' if ours || in_ours => continue,
                 // It is about what PostgreSQL said.

@@ -132,6 +132,7 @@ pub(super) fn judge(statement: &[u8]) -> Judgement {
     };
     // Queries have been searched for more than that.
     let judged = match judged {
+        Ok(_) if query::hides_a_call(statement) => Err(query::hidden_call()),
         Ok(_) if !is_query(kind) => query::own_call(statement).map_or(judged, Err),
         judged => judged,
     };

@@ -146,6 +146,40 @@ pub(super) fn own_call(text: &[u8]) -> Option<Refusal> {
     None
 }
 
+/// True if a function is called by a name with Unicode escapes. Nobody writes one so, unless to hide
+/// that it is one of those behind the front. PostgreSQL itself lets nobody call most of those; one
+/// that everybody may call is named here.
+pub(super) fn hides_a_call(text: &[u8]) -> bool {
+    // Nearly no text has one.
+    if !text.windows(3).any(|w| w.eq_ignore_ascii_case(b"U&\"")) {
+        return false;
+    }
+    let (mut unicode, mut hidden) = (false, false);
+    for token in Lexer::new(text).filter(|token| !token.kind.is_trivia()) {
+        let bytes = token.bytes(text);
+        (unicode, hidden) = match token.kind {
+            TokenKind::UnicodeIdentifier => (true, hides(bytes)),
+            TokenKind::Punctuation(b'(') if hidden => return true,
+            TokenKind::Word => (false, unicode && bytes.eq_ignore_ascii_case(b"uescape")),
+            TokenKind::Punctuation(_) => (false, false),
+            // The character of UESCAPE.
+            _ => (false, hidden && !unicode),
+        };
+    }
+    false
+}
+
+fn hides(name: &[u8]) -> bool {
+    const SETS: &[u8] = b"dsql_local_set_config";
+    name.contains(&b'\\') || name.windows(SETS.len()).any(|part| part == SETS)
+}
+
+/// The refusal of such a call.
+pub(super) fn hidden_call() -> Refusal {
+    let text = "function names with Unicode escapes are not supported by the local cluster";
+    Refusal::new("0A000", text).at(Analysis)
+}
+
 /// What the verb of a query, or of a statement behind WITH, makes of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {

@@ -126,10 +126,18 @@ fn reset_or_show(statement: &[u8]) -> Verdict {
             UNDEFINED_OBJECT,
             format!("unrecognized configuration parameter \"{name}\""),
         ),
+        // What the front itself keeps there.
+        Some(name) if name.starts_with(OWN_PREFIX) => Refusal::verdict(
+            UNDEFINED_OBJECT,
+            format!("unrecognized configuration parameter \"{name}\""),
+        ),
         Some(name) => renamed(&show, &name),
         None => Verdict::Allow,
     }
 }
+
+/// How the names of our own parameters begin.
+const OWN_PREFIX: &str = "dsql_local.";
 
 /// The same statement about the parameter's name behind.
 fn renamed(set: &SetStatement<'_>, name: &str) -> Verdict {

@@ -244,7 +244,13 @@ impl Block {
                         _ => Retry::On(Ground::Nowhere),
                     });
                 }
-                let mode = Mode::after(contention);
+                let mode = match contention {
+                    // Where the row has only been looked at, nothing is lost.
+                    Contention::Conflict if names::inserts_or_not(statement) => {
+                        Mode::Trial(Trial::Locked)
+                    }
+                    contention => Mode::after(contention),
+                };
                 match self.try_on_shadows(behind, mode, statement).await? {
                     Ground::Nowhere if contention == Contention::Doubt => Ok(Retry::FirstError),
                     ground => Ok(Retry::On(ground)),
@@ -298,6 +304,22 @@ impl Block {
             self.told(change);
         }
         Ok(())
+    }
+
+    /// Has triggers go on telling after the client has reset all parameters.
+    pub(in crate::local) async fn tell_again<B: Behind>(
+        &mut self,
+        behind: &mut B,
+    ) -> Result<(), B::Lost> {
+        let sql = format!("{TELLING}{}", self.counted());
+        match behind.run(&sql).await {
+            Ok(_) => Ok(()),
+            Err(Failed::Lost(lost)) => Err(lost),
+            Err(Failed::Statement(_)) => {
+                self.keep();
+                Ok(())
+            }
+        }
     }
 
     /// Decides whether the client's COMMIT goes to PostgreSQL. After [`Commit::Conflict`] the
@@ -354,7 +376,7 @@ impl Block {
             return Ok(Applied::Yes);
         }
         let mut sql = APPLYING.to_owned();
-        self.journal.again(&mut sql);
+        self.journal.again(APPLYING, &mut sql);
         sql.push_str(TELLING);
         sql.push_str(&self.counted());
         match behind.run(&sql).await {
@@ -401,6 +423,7 @@ impl Block {
         self.mode = mode;
         let mut sql = String::new();
         self.journal.settings(&mut sql);
+        sql.push_str(TELLING);
         sql.push_str(&self.counted());
         match behind.run(&sql).await {
             Ok(_) => Ok(true),

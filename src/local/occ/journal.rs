@@ -105,14 +105,16 @@ impl Journal {
         self.bytes
     }
 
-    /// Everything once more, on the tables.
-    pub(super) fn again(&self, sql: &mut String) {
+    /// Everything once more, on the tables; `applying` behind every SET, which may have been a
+    /// RESET ALL.
+    pub(super) fn again(&self, applying: &str, sql: &mut String) {
         for entry in &self.entries {
             match entry {
                 Entry::Set(text) | Entry::Ddl(text) => {
                     sql.push_str(text);
                     // The text may end in a comment.
                     sql.push_str("\n;\n");
+                    sql.push_str(applying);
                 }
                 Entry::Rows(change) => change.apply(Target::Table, sql),
             }

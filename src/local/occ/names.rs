@@ -103,12 +103,21 @@ pub(super) fn on_shadows(
 
 /// Whether a locking statement locks no more than keys.
 pub(super) fn locks_keys_only(statement: &[u8]) -> bool {
+    has(statement, [b"key", b"share"]) && !has(statement, [b"for", b"update"])
+}
+
+/// Whether a statement has ON CONFLICT, and so may leave a row that is taken as it is.
+pub(super) fn inserts_or_not(statement: &[u8]) -> bool {
+    has(statement, [b"on", b"conflict"])
+}
+
+/// Whether these two words follow each other in a statement.
+fn has(statement: &[u8], wanted: [&[u8]; 2]) -> bool {
     let words: Vec<Vec<u8>> = Lexer::new(statement)
         .filter(|token| token.kind == TokenKind::Word)
         .map(|token| token.bytes(statement).to_ascii_lowercase())
         .collect();
-    let has = |wanted: [&[u8]; 2]| words.windows(2).any(|pair| pair == wanted);
-    has([b"key", b"share"]) && !has([b"for", b"update"])
+    words.windows(2).any(|pair| pair == wanted)
 }
 
 /// What an identifier means; the inner `None` for other tokens, the outer for what cannot be told.

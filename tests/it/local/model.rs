@@ -66,6 +66,8 @@ struct Store {
     version: u64,
     /// When a key was last written.
     stamps: BTreeMap<Key, u64>,
+    /// When a row of `t` was last removed.
+    removals: BTreeMap<i32, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,8 @@ struct Transaction {
     written: BTreeSet<Key>,
     /// Rows of `t` that must stay.
     kept: BTreeSet<i32>,
+    /// Rows of `t` that were removed, if only for a while.
+    removed: BTreeSet<i32>,
 }
 
 #[derive(Debug)]
@@ -253,9 +257,11 @@ impl Transaction {
     }
 
     fn write(&mut self, key: i32, row: Option<(Option<i32>, i32)>) {
-        let old = match row {
-            Some(row) => self.view.t.insert(key, row),
-            None => self.view.t.remove(&key),
+        let old = if let Some(row) = row {
+            self.view.t.insert(key, row)
+        } else {
+            self.removed.insert(key);
+            self.view.t.remove(&key)
         };
         self.written.insert(Key::Row(key));
         let (before, after) = (old.and_then(|r| r.0), row.and_then(|r| r.0));
@@ -429,21 +435,18 @@ impl Transaction {
             return Err(LOST);
         }
         // A reference to what somebody has removed, and the removal of what somebody refers to.
-        let gone =
-            |p: &i32| !store.tables.t.contains_key(p) && !self.written.contains(&Key::Row(*p));
-        let referred = |key: &Key| {
-            let Key::Row(id) = key else { return false };
-            !self.view.t.contains_key(id)
-                && store
-                    .tables
-                    .c
-                    .iter()
-                    .any(|(c, p)| p == id && !self.written.contains(&Key::Child(*c)))
+        let gone = |p: &i32| store.removals.get(p).is_some_and(|v| *v > snapshot);
+        let referred = |id: &i32| {
+            let mut children = store.tables.c.iter();
+            children.any(|(c, p)| p == id && newer(&Key::Child(*c)))
         };
-        if self.kept.iter().any(gone) || self.written.iter().any(referred) {
+        if self.kept.iter().any(gone) || self.removed.iter().any(referred) {
             return Err(LOST);
         }
         store.version += 1;
+        for id in &self.removed {
+            store.removals.insert(*id, store.version);
+        }
         for key in &self.written {
             store.stamps.insert(*key, store.version);
             match key {
