@@ -466,10 +466,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
 
     /// An error of PostgreSQL, as DSQL would have it.
     pub(super) fn say_error(&mut self, message: &Message, shape: Shape<'_>) {
-        let sqlstate = ErrorFields::read(message.body())
-            .ok()
-            .and_then(|fields| fields.sqlstate());
-        if let Some(conflict) = sqlstate.and_then(conflict_of) {
+        let fields = ErrorFields::read(message.body()).ok();
+        if let Some(conflict) = fields.as_ref().and_then(conflict_of) {
             to_response(&conflict).encode(&mut self.client.out);
         } else {
             self.replies

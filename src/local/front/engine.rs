@@ -403,8 +403,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                     // The caller says something else.
                 } else if let Some(refusal) = refusal {
                     refusal.encode(&mut self.client.out);
-                } else if let Some(conflict) = conflict_of(sqlstate).filter(|_| !fields.is_fatal())
-                {
+                } else if let Some(conflict) = conflict_of(&fields) {
                     to_response(&conflict).encode(&mut self.client.out);
                 } else {
                     self.replies
@@ -600,12 +599,15 @@ fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
 /// What DSQL says where PostgreSQL at REPEATABLE READ says that the row was changed since, or is
 /// locked, or that the statement was cancelled, which is how it makes way for a change of the
 /// catalog.
-pub(super) fn conflict_of(sqlstate: SqlState) -> Option<Refusal> {
+pub(super) fn conflict_of(error: &ErrorFields<'_>) -> Option<Refusal> {
     const DEADLOCK_DETECTED: &str = "40P01";
     const LOCK_NOT_AVAILABLE: &str = "55P03";
+    /// A COPY that the client ends has the same SQLSTATE.
+    const CANCELLED: &[u8] = b"canceling statement due to user request";
+    let sqlstate = error.sqlstate().filter(|_| !error.is_fatal())?;
     match sqlstate.as_str() {
         conflict::SQLSTATE | DEADLOCK_DETECTED | LOCK_NOT_AVAILABLE => Some(data_conflict()),
-        _ if sqlstate == SqlState::QUERY_CANCELED => Some(schema_conflict()),
+        _ if error.message() == CANCELLED => Some(schema_conflict()),
         _ => None,
     }
 }
