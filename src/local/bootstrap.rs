@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 24] = [
+const PARTS: [&str; 25] = [
     include_str!("bootstrap/event_triggers_before.sql"),
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
@@ -55,6 +55,7 @@ const PARTS: [&str; 24] = [
     include_str!("bootstrap/text_search.sql"),
     include_str!("bootstrap/extensions.sql"),
     include_str!("bootstrap/postgres16.sql"),
+    include_str!("bootstrap/occ_owner.sql"),
     include_str!("bootstrap/occ_capture.sql"),
     include_str!("bootstrap/occ_shadow.sql"),
     include_str!("bootstrap/occ_apply.sql"),

@@ -11,6 +11,7 @@ mod jobs;
 mod like_postgres;
 mod limits;
 mod model;
+mod rights;
 mod statement_faults;
 mod transactions;
 

@@ -57,17 +57,32 @@ BEGIN
     END IF;
   END LOOP;
 END $$;
-REVOKE EXECUTE ON FUNCTION pg_catalog.{own}_apply_to(oid, oid, text, text, text) FROM PUBLIC;
 
--- What the front calls. The session's role may have fewer rights than this needs, so it runs as
--- the superuser, and does nothing unless the front has opened the door: clients cannot set the
+-- The same as the table's owner: it runs what the owner wrote, and the session's role may have
+-- fewer rights than this needs. Only for a table whose changes are told, or its shadow.
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply_as_owner(
+    target oid, base oid, operation text, before text, after text)
+  RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM pg_trigger
+      WHERE tgrelid = target AND tgfoid = '{own}_capture()'::regprocedure) THEN
+    RAISE EXCEPTION USING ERRCODE = '42501', SCHEMA = '{own}',
+      MESSAGE = 'changes of this table are not told';
+  END IF;
+  PERFORM {own}_run_as_owner(target, format(
+    'PERFORM pg_catalog.{own}_apply_to(%s, %s, %L, $1[1], $2[1]); RETURN NULL;',
+    target, base, operation), ARRAY[before], ARRAY[after]);
+END $$;
+REVOKE EXECUTE ON FUNCTION pg_catalog.{own}_apply_as_owner(oid, oid, text, text, text) FROM PUBLIC;
+
+-- What the front calls. It does nothing unless the front has opened the door: clients cannot set the
 -- parameter.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply(
     base oid, operation text, before text, after text)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
   PERFORM {own}_only_the_front();
-  PERFORM {own}_apply_to(base, base, operation, before, after);
+  PERFORM {own}_apply_as_owner(base, base, operation, before, after);
 END $$;
 
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_only_the_front() RETURNS void
@@ -87,27 +102,41 @@ END $$;
 CREATE UNLOGGED TABLE IF NOT EXISTS pg_catalog.{own}_number_of_subtransaction ();
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_locked(relation oid, key_only boolean) RETURNS void
   LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp SET allow_system_table_mods = on
-  SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
-  SET "TimeZone" = 'UTC' SET extra_float_digits = 3 SET bytea_output = 'hex'
+  SET search_path = pg_catalog, pg_temp
+  -- No trigger for what is written as it is.
+  SET session_replication_role = replica
 AS $$
 DECLARE
-  name text := relation::regclass::text;
-  base text := relation::text;
+  base text;
   me xid;
-  bytes bigint;
-  before text[];
-  places tid[];
-  itself text;
 BEGIN
   PERFORM {own}_only_the_front();
-  SELECT COALESCE({own}_base(relation)::text, base) INTO base;
+  SELECT COALESCE({own}_base(relation), relation)::text INTO base;
   IF NOT EXISTS (SELECT FROM pg_trigger
       WHERE tgrelid = relation AND tgfoid = '{own}_capture()'::regprocedure) THEN
     RETURN;
   END IF;
   INSERT INTO {own}_number_of_subtransaction DEFAULT VALUES RETURNING xmin INTO me;
   DELETE FROM {own}_number_of_subtransaction;
+  PERFORM {own}_run_as_owner(relation, format(
+    'PERFORM pg_catalog.{own}_write_locked(%s, %L, %L, %L); RETURN NULL;',
+    relation, base, me, key_only), NULL, NULL);
+END $$;
+
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_write_locked(
+    relation oid, base text, me xid, key_only boolean)
+  RETURNS void LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp
+  SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
+  SET "TimeZone" = 'UTC' SET extra_float_digits = 3 SET bytea_output = 'hex'
+AS $$
+DECLARE
+  name text := relation::regclass::text;
+  bytes bigint;
+  before text[];
+  places tid[];
+  itself text;
+BEGIN
   EXECUTE format('SELECT array_agg({own}_row.ctid), array_agg(({own}_row.*)::text),
     sum(pg_column_size({own}_row.*)) FROM %s {own}_row WHERE {own}_row.xmax = $1', name) INTO places, before, bytes USING me;
   IF places IS NULL THEN
@@ -118,9 +147,7 @@ BEGIN
     WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
       AND attidentity <> 'a' LIMIT 1;
     IF itself IS NOT NULL THEN
-      PERFORM {own}_set_config('session_replication_role', 'replica', true);
       EXECUTE format('UPDATE %s SET %s = %2$s WHERE ctid = ANY ($1)', name, itself) USING places;
-      PERFORM {own}_set_config('session_replication_role', 'origin', true);
     END IF;
   END IF;
   PERFORM {own}_tell(base, CASE WHEN key_only THEN 'K' ELSE 'L' END, cardinality(places), bytes,

@@ -57,58 +57,20 @@ END $$;
 -- what the snapshot alone says; whether the transaction has lost shows when that is repeated.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_ghosts(
     base oid, operation text, before text[], after text[])
-  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-  relation text := base::regclass::text;
-  key record;
-  met boolean := false;
+  RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  IF operation <> 'DELETE' AND after IS NOT NULL THEN
-    FOR key IN
-      SELECT string_agg(format('%s AS k%s', definition, n), ', ') AS made,
-        string_agg(format('o.k%1$s = n.k%1$s', n), ' AND ') AS same,
-        COALESCE('WHERE ' || pg_get_expr(i.indpred, i.indrelid), '') AS only
-      FROM pg_index i, LATERAL (
-        SELECT n, pg_get_indexdef(i.indexrelid, n, false) AS definition
-        FROM generate_series(1, i.indnkeyatts) n) c
-      WHERE i.indrelid = base AND i.indisunique AND i.indisready
-      GROUP BY i.indexrelid, i.indpred, i.indrelid
-    LOOP
-      EXECUTE format('SELECT EXISTS (SELECT FROM (
-          SELECT %1$s FROM (SELECT (u::%2$s).* FROM unnest($1) u) x %3$s
-          EXCEPT ALL SELECT %1$s FROM (SELECT (u::%2$s).* FROM unnest($2) u) x %3$s) n
-        WHERE (SELECT count(*) FROM (SELECT %1$s FROM %2$s %3$s) o WHERE %4$s) > 1)',
-        key.made, relation, key.only, key.same) INTO met USING after, before;
-      EXIT WHEN met;
-    END LOOP;
-  END IF;
-  IF operation <> 'INSERT' AND before IS NOT NULL AND NOT met THEN
-    FOR key IN
-      SELECT k.conrelid::regclass AS child,
-        (SELECT string_agg(format('c.%I = p.%I', c.attname, p.attname), ' AND ')
-          FROM unnest(k.conkey, k.confkey) x(c, p)
-            JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = x.c
-            JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS joined,
-        (SELECT string_agg(format('n.%I = p.%1$I', p.attname), ' AND ')
-          FROM unnest(k.confkey) x(p)
-            JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS kept
-      FROM pg_constraint k WHERE k.contype = 'f' AND k.confrelid = base
-    LOOP
-      EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT (u::%1$s).* FROM unnest($1) u) p
-          WHERE NOT EXISTS (SELECT FROM %1$s n WHERE %2$s)
-            AND EXISTS (SELECT FROM %3$s c WHERE %4$s))',
-        relation, key.kept, key.child, key.joined) INTO met USING before;
-      EXIT WHEN met;
-    END LOOP;
-  END IF;
-  IF met THEN
+  IF operation <> 'DELETE' AND after IS NOT NULL AND {own}_look('doubled', base, before, after)::boolean
+    OR operation <> 'INSERT' AND before IS NOT NULL AND EXISTS (SELECT FROM pg_constraint k
+      WHERE k.contype = 'f' AND k.confrelid = base
+        AND {own}_dangles(k.oid, false, k.conrelid, base, before))
+  THEN
     RAISE lock_not_available USING SCHEMA = '{own}',
       MESSAGE = 'another transaction has removed a row that the snapshot shows';
   END IF;
 END $$;
 
 -- `{own}.capture` is `rows` in a transaction block, `apply` while the front repeats what it has
--- been told, and not set in autocommit. A shadow's trigger names the table that it stands for.
+-- been told, `repeat` while a row is written so, and not set in autocommit. A shadow's trigger names the table that it stands for.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_capture() RETURNS trigger
   LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
@@ -126,7 +88,7 @@ DECLARE
   before text[];
   after text[];
 BEGIN
-  IF mode IS NOT DISTINCT FROM 'apply' THEN
+  IF mode IN ('apply', 'repeat') THEN
     RETURN NULL;
   END IF;
   IF TG_OP = 'DELETE' THEN

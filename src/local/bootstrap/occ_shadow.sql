@@ -41,31 +41,15 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_stand_in(base oid) RETURNS oid
   SELECT CASE WHEN {own}_base({own}_shadow_of(base)) = base THEN {own}_shadow_of(base)
     ELSE base END $$;
 
--- Makes and fills the shadow of a table, if there is none yet. True if it has been made.
-CREATE OR REPLACE FUNCTION pg_catalog.{own}_shadow(base oid) RETURNS boolean
-  LANGUAGE plpgsql SECURITY DEFINER
-  SET search_path = pg_catalog, pg_temp SET allow_system_table_mods = on
-  -- No event trigger, no foreign key, no capture.
-  SET session_replication_role = replica
-AS $$
+-- Makes and fills the shadow of a table, as the table's owner.
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_make_shadow(base oid)
+  RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   shadow oid;
   name text;
-  why text;
   columns text;
   item record;
 BEGIN
-  PERFORM {own}_only_the_front();
-  shadow := {own}_shadow_of(base);
-  IF shadow IS NOT NULL AND {own}_base(shadow) = base THEN
-    RETURN false;
-  END IF;
-  why := CASE WHEN shadow IS NULL THEN {own}_unshadowable(base)
-    ELSE 'another table has the same name' END;
-  IF why IS NOT NULL THEN
-    RAISE EXCEPTION USING ERRCODE = '40001', SCHEMA = '{own}', DATATYPE = 'unshadowable',
-      MESSAGE = format('cannot shadow %s: %s', base::regclass, why);
-  END IF;
   SELECT quote_ident(relname) INTO name FROM pg_class WHERE oid = base;
   EXECUTE format('CREATE TEMPORARY TABLE %s (LIKE %s INCLUDING DEFAULTS INCLUDING CONSTRAINTS
     INCLUDING GENERATED INCLUDING INDEXES) ON COMMIT DROP', name, base::regclass);
@@ -98,67 +82,84 @@ BEGIN
   IF columns IS NOT NULL THEN
     EXECUTE format('INSERT INTO %s (%s) SELECT %2$s FROM %s', name, columns, base::regclass);
   END IF;
+END $$;
+
+-- Makes and fills the shadow of a table, if there is none yet. True if it has been made.
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_shadow(base oid) RETURNS boolean
+  LANGUAGE plpgsql SECURITY DEFINER
+  SET search_path = pg_catalog, pg_temp
+  -- No event trigger, no foreign key, no capture.
+  SET session_replication_role = replica
+AS $$
+DECLARE
+  shadow oid;
+  why text;
+BEGIN
+  PERFORM {own}_only_the_front();
+  shadow := {own}_shadow_of(base);
+  IF shadow IS NOT NULL AND {own}_base(shadow) = base THEN
+    RETURN false;
+  END IF;
+  why := CASE WHEN shadow IS NULL THEN {own}_unshadowable(base)
+    ELSE 'another table has the same name' END;
+  IF why IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '40001', SCHEMA = '{own}', DATATYPE = 'unshadowable',
+      MESSAGE = format('cannot shadow %s: %s', base::regclass, why);
+  END IF;
+  PERFORM {own}_run_as_owner(base,
+    format('PERFORM pg_catalog.{own}_make_shadow(%s); RETURN NULL;', base), NULL, NULL);
+  PERFORM {own}_dress_shadow({own}_shadow_of(base), base);
+  RETURN true;
+END $$;
+
+-- Gives a shadow what only the superuser can.
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_dress_shadow(shadow oid, base oid)
+  RETURNS void LANGUAGE plpgsql
+  SET search_path = pg_catalog, pg_temp SET allow_system_table_mods = on AS $$
+BEGIN
   PERFORM {own}_watch(shadow, base::text);
   PERFORM {own}_watch_sizes(shadow);
-  UPDATE pg_class s SET relowner = b.relowner, relacl = b.relacl FROM pg_class b
+  UPDATE pg_class s SET relacl = b.relacl FROM pg_class b
     WHERE s.oid = shadow AND b.oid = base;
   UPDATE pg_attribute s SET attacl = b.attacl FROM pg_attribute b
     WHERE s.attrelid = shadow AND b.attrelid = base AND s.attname = b.attname
       AND b.attacl IS NOT NULL;
-  RETURN true;
 END $$;
+REVOKE EXECUTE ON FUNCTION pg_catalog.{own}_dress_shadow(oid, oid) FROM PUBLIC;
 
 -- Foreign keys for shadows, which cannot have any: in the transaction's own snapshot, and in
 -- PostgreSQL's words. Those that act on other tables are beyond a shadow.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_check_references(
     base oid, operation text, before text[], after text[])
-  RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+  RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   key record;
-  violated boolean;
 BEGIN
   FOR key IN
-    SELECT k.conname, k.conrelid, k.confrelid,
+    SELECT k.oid AS id, k.conname, k.conrelid, k.confrelid,
       CASE operation WHEN 'DELETE' THEN k.confdeltype ELSE k.confupdtype END AS action,
-      {own}_stand_in(k.conrelid)::regclass AS child,
-      {own}_stand_in(k.confrelid)::regclass AS parent,
-      (SELECT string_agg(format('c.%I = p.%I', c.attname, p.attname), ' AND ')
-        FROM unnest(k.conkey, k.confkey) x(c, p)
-          JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = x.c
-          JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS joined,
-      (SELECT string_agg(format('c.%I IS NOT NULL', c.attname), ' AND ')
-        FROM unnest(k.conkey) x(c)
-          JOIN pg_attribute c ON c.attrelid = k.conrelid AND c.attnum = x.c) AS given,
-      (SELECT string_agg(format('n.%I = p.%1$I', p.attname), ' AND ')
-        FROM unnest(k.confkey) x(p)
-          JOIN pg_attribute p ON p.attrelid = k.confrelid AND p.attnum = x.p) AS kept
+      {own}_stand_in(k.conrelid) AS child, {own}_stand_in(k.confrelid) AS parent
     FROM pg_constraint k
     WHERE k.contype = 'f' AND base IN (k.conrelid, k.confrelid)
   LOOP
-    IF key.conrelid = base AND operation <> 'DELETE' THEN
-      EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT (u::%s).* FROM unnest($1) u) c
-          WHERE %s AND NOT EXISTS (SELECT FROM %s p WHERE %s))',
-        base::regclass, key.given, key.parent, key.joined) INTO violated USING after;
-      IF violated THEN
-        RAISE foreign_key_violation USING SCHEMA = '{own}', MESSAGE = format(
-          'insert or update on table "%s" violates foreign key constraint "%s"',
-          (SELECT relname FROM pg_class WHERE oid = base), key.conname);
-      END IF;
+    IF key.conrelid = base AND operation <> 'DELETE'
+      AND {own}_dangles(key.id, true, key.child, key.parent, after)
+    THEN
+      RAISE foreign_key_violation USING SCHEMA = '{own}', MESSAGE = format(
+        'insert or update on table "%s" violates foreign key constraint "%s"',
+        (SELECT relname FROM pg_class WHERE oid = base), key.conname);
     END IF;
-    IF key.confrelid = base AND operation <> 'INSERT' THEN
-      EXECUTE format('SELECT EXISTS (SELECT FROM (SELECT (u::%s).* FROM unnest($1) u) p
-          WHERE NOT EXISTS (SELECT FROM %s n WHERE %s)
-            AND EXISTS (SELECT FROM %s c WHERE %s))',
-        base::regclass, key.parent, key.kept, key.child, key.joined) INTO violated USING before;
-      IF violated AND key.action NOT IN ('a', 'r') THEN
+    IF key.confrelid = base AND operation <> 'INSERT'
+      AND {own}_dangles(key.id, false, key.child, key.parent, before)
+    THEN
+      IF key.action NOT IN ('a', 'r') THEN
         RAISE serialization_failure USING SCHEMA = '{own}', DATATYPE = 'unshadowable',
           MESSAGE = 'a foreign key acts on other tables';
-      ELSIF violated THEN
-        RAISE foreign_key_violation USING SCHEMA = '{own}', MESSAGE = format(
-          'update or delete on table "%s" violates foreign key constraint "%s" on table "%s"',
-          (SELECT relname FROM pg_class WHERE oid = base), key.conname,
-          (SELECT relname FROM pg_class WHERE oid = key.conrelid));
       END IF;
+      RAISE foreign_key_violation USING SCHEMA = '{own}', MESSAGE = format(
+        'update or delete on table "%s" violates foreign key constraint "%s" on table "%s"',
+        (SELECT relname FROM pg_class WHERE oid = base), key.conname,
+        (SELECT relname FROM pg_class WHERE oid = key.conrelid));
     END IF;
   END LOOP;
 END $$;
@@ -170,7 +171,7 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply_to_shadow(
   SET search_path = pg_catalog, pg_temp SET session_replication_role = replica AS $$
 BEGIN
   PERFORM {own}_only_the_front();
-  PERFORM {own}_apply_to({own}_shadow_of(base), base, operation, before, after);
+  PERFORM {own}_apply_as_owner({own}_shadow_of(base), base, operation, before, after);
 END $$;
 
 -- Which tables a statement's names mean in this session: the object id, and why no shadow can

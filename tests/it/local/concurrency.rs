@@ -32,8 +32,13 @@ pub(super) struct Speaker {
 
 impl Speaker {
     pub(super) async fn new(access: &Access, protocol: Protocol) -> Self {
+        Self::of(access, protocol, "admin").await
+    }
+
+    /// One of another role.
+    pub(super) async fn of(access: &Access, protocol: Protocol, role: &str) -> Self {
         Self {
-            client: access.login("admin").await,
+            client: access.login(role).await,
             protocol,
             known: vec![],
         }
