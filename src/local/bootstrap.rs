@@ -34,7 +34,7 @@ pub(super) async fn prepare(admin: &mut Admin) -> Result<(), LocalError> {
 }
 
 /// One part a subject, run in this order.
-const PARTS: [&str; 25] = [
+const PARTS: [&str; 26] = [
     include_str!("bootstrap/event_triggers_before.sql"),
     include_str!("bootstrap/roles.sql"),
     include_str!("bootstrap/set_config.sql"),
@@ -51,6 +51,7 @@ const PARTS: [&str; 25] = [
     include_str!("bootstrap/quotas.sql"),
     include_str!("bootstrap/sizes.sql"),
     include_str!("bootstrap/functions.sql"),
+    include_str!("bootstrap/function_bodies.sql"),
     include_str!("bootstrap/sync_index.sql"),
     include_str!("bootstrap/text_search.sql"),
     include_str!("bootstrap/extensions.sql"),

@@ -9,6 +9,8 @@ CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply_to(
   RETURNS void LANGUAGE plpgsql
   SET search_path = pg_catalog, pg_temp SET "DateStyle" = 'ISO, YMD' SET "IntervalStyle" = 'postgres'
   SET "TimeZone" = 'UTC' SET extra_float_digits = 3 SET bytea_output = 'hex'
+  -- The functions for the front are closed meanwhile: this may run what users wrote.
+  SET {own}.capture = 'repeat'
 AS $$
 DECLARE
   relation text := target::regclass::text;
@@ -58,8 +60,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- The same as the table's owner: it runs what the owner wrote, and the session's role may have
--- fewer rights than this needs. Only for a table whose changes are told, or its shadow.
+-- The same as the table's owner, where the session's role has fewer rights than this needs. Only for a table whose changes are told, or its shadow.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply_as_owner(
     target oid, base oid, operation text, before text, after text)
   RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -75,9 +76,23 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION pg_catalog.{own}_apply_as_owner(oid, oid, text, text, text) FROM PUBLIC;
 
--- What the front calls. It does nothing unless the front has opened the door: clients cannot set the
--- parameter.
+-- What the front calls. It does nothing unless the front has opened the door: clients cannot set
+-- the parameter. Whoever may do anything to the rows of the table does it as itself.
 CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply(
+    base oid, operation text, before text, after text)
+  RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM {own}_only_the_front();
+  IF (SELECT bool_and(has_table_privilege(base, p))
+      FROM unnest('{SELECT,INSERT,UPDATE,DELETE}'::text[]) p)
+    AND has_schema_privilege((SELECT relnamespace FROM pg_class WHERE oid = base), 'USAGE')
+  THEN
+    PERFORM {own}_apply_to(base, base, operation, before, after);
+  ELSE
+    PERFORM {own}_apply_for_another(base, operation, before, after);
+  END IF;
+END $$;
+CREATE OR REPLACE FUNCTION pg_catalog.{own}_apply_for_another(
     base oid, operation text, before text, after text)
   RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN

@@ -14,15 +14,19 @@ DECLARE
   -- One may run inside another.
   name text := format('pg_temp.{own}_as_owner_%s(text[], text[])', (SELECT count(*) FROM pg_proc
     WHERE pronamespace = pg_my_temp_schema() AND proname LIKE '{own}\_as\_owner\_%'));
+  owner regrole := (SELECT relowner FROM pg_class WHERE oid = relation);
   result text;
 BEGIN
+  IF (SELECT rolsuper FROM pg_authid WHERE oid = owner) THEN
+    RAISE EXCEPTION USING ERRCODE = '42501', SCHEMA = '{own}',
+      MESSAGE = 'this is no table of a user';
+  END IF;
   -- The functions for the front are closed meanwhile.
   EXECUTE format('CREATE FUNCTION %s RETURNS text LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET {own}.capture = %L AS %L', name,
     CASE mode WHEN 'apply' THEN 'repeat' ELSE mode END, format('BEGIN %s END', body));
   EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', name);
-  EXECUTE format('ALTER FUNCTION %s OWNER TO %s', name,
-    (SELECT relowner::regrole FROM pg_class WHERE oid = relation));
+  EXECUTE format('ALTER FUNCTION %s OWNER TO %s', name, owner);
   EXECUTE format('SELECT %s($1, $2)', "left"(name, -length('(text[], text[])')))
     INTO result USING one, two;
   -- What it may have left behind.

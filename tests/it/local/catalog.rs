@@ -422,6 +422,13 @@ async fn what_is_ours_stays_ours() {
         ] {
             assert_eq!(admin.failed(sql).await.0, "0A000", "{sql}");
         }
+        for body in [
+            r"E'SELECT dsql\137local_set_config(''dsql_local.capture'', ''apply'', false)'",
+            r#"E'SELECT U&"dsql\\005flocal_base_type"(1::oid)::text'"#,
+        ] {
+            let sql = format!("CREATE FUNCTION f() RETURNS text LANGUAGE sql AS {body}");
+            assert_eq!(admin.failed(&sql).await.0, "42883", "{sql}");
+        }
         let missing = (
             "42883".to_owned(),
             "function dsql_local_create_index does not exist".to_owned(),

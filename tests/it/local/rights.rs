@@ -7,8 +7,7 @@ use super::client::{Access, error};
 use super::concurrency::{Protocol, Speaker};
 use super::with_cluster;
 
-/// Everything of a table that evaluates an expression, and who does: nobody may be the superuser.
-/// What `f` returns for it is refused by every one of them.
+/// Everything of a table that evaluates an expression. `sober` fails if the superuser runs it.
 const SETUP: [&str; 14] = [
     "CREATE FUNCTION who(int) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT current_user::text'",
     "CREATE FUNCTION sober(int) RETURNS boolean LANGUAGE sql IMMUTABLE
@@ -102,6 +101,15 @@ async fn expressions_never_run_as_the_superuser() {
                 .ask("SELECT count(*) FROM t WHERE w = 'dsql_local'")
                 .await;
             assert_eq!(seen, "0 | SELECT 1 | I", "{role}");
+            // As the role that made the change, where it may do all that.
+            if role == "app" {
+                other.run(&["GRANT ALL ON t TO app"]).await;
+            }
+            a.run(&["BEGIN", ADD]).await;
+            disturb(&mut other).await;
+            a.run(&["COMMIT"]).await;
+            let seen = other.ask("SELECT w FROM t WHERE id = 1").await;
+            assert_eq!(seen, format!("{role} | SELECT 1 | I"));
             // A parent whose children are looked for.
             a.run(&["BEGIN", "DELETE FROM parent WHERE id = 2", "ROLLBACK"])
                 .await;
@@ -129,6 +137,24 @@ async fn nobody_gets_out_of_the_owners_rights() {
         a.run(&["BEGIN", ADD]).await;
         disturb(&mut other).await;
         a.run(&["SELECT * FROM t", "COMMIT"]).await;
+        // Nor by asking for it.
+        admin
+            .run(&[
+                "CREATE FUNCTION become(int) RETURNS boolean LANGUAGE sql VOLATILE AS
+                   'SELECT set_config(''role'', ''dsql_local'', false) IS NOT NULL'",
+                "ALTER TABLE t ADD CONSTRAINT become CHECK (v < 5 OR become(v)) NOT VALID",
+            ])
+            .await;
+        for sql in ["UPDATE t SET v = 7", "INSERT INTO t VALUES (9, 9)"] {
+            assert_eq!(
+                a.ask(sql).await,
+                "0A000 setting configuration parameter \"role\" not supported | I"
+            );
+        }
+        assert_eq!(
+            a.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'admin'").await,
+            "f | SELECT 1 | I"
+        );
         // The functions that repeat are closed to what they call.
         let answer = a
             .ask("SELECT dsql_local_run_as_owner(1259, 'RETURN current_user;', NULL, NULL)")
