@@ -1,26 +1,24 @@
 //! Transaction blocks under optimistic concurrency: how [`Block`] and PostgreSQL's session are
 //! brought together, in both protocols.
 
-use bytes::{BufMut as _, Bytes};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::bootstrap::OWN;
 use super::super::judge::{Class, Verdict};
 use super::super::occ::{
-    Behind, Block, Change, Contention, Failed, Ground, LET_GO, MOST_TRIES, OPEN, Reply, Retry,
+    Behind, Block, Change, Contention, Failed, Ground, LET_GO, MOST_TRIES, OPEN, Retry,
 };
-use super::super::postgres::fields;
-use super::engine::{
-    Answer, End, Engine, FAILING, HIDDEN, Heard, Prepared, Shape, conflict_of, data_conflict,
-    to_response,
-};
+use super::engine::{Answer, End, Engine, FAILING, Prepared};
+use super::errors::{conflict_of, data_conflict, to_response};
 use super::extended::{OWN_NAME, bind_message, close_message, parse_message};
 use super::peer::Message;
+use super::remember::{remember, resets_all};
 use super::replies::Position;
+use super::shape::{HIDDEN, Heard, Shape};
 use super::transaction::Phase;
-use crate::sql::{self, StatementKind};
-use crate::wire::backend::{self, TransactionStatus};
-use crate::wire::frontend::{self, Bind};
+use crate::wire::backend::TransactionStatus;
+use crate::wire::frontend::Bind;
 use crate::wire::{ErrorFields, SqlState, encode};
 
 /// The name of a client's statement that is prepared anew, for shadows.
@@ -452,7 +450,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
     }
 
     /// Has PostgreSQL read on behind an error in the extended protocol.
-    async fn recover(&mut self) -> Result<(), End> {
+    pub(super) async fn recover(&mut self) -> Result<(), End> {
         encode::sync(&mut self.behind.out);
         self.send().await?;
         self.until_ready(Shape {
@@ -473,106 +471,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             self.replies
                 .pass(message, shape.expected, &mut self.client.out);
         }
-    }
-
-    /// Statements of our own in the extended protocol, up to the first that fails.
-    async fn run_extended(&mut self, text: &str) -> Result<Reply, Failed<End>> {
-        let mut reply = Reply::default();
-        for statement in sql::statements(text.as_bytes()) {
-            if statement.is_empty() {
-                continue;
-            }
-            let out = &mut self.behind.out;
-            let sql = statement.bytes(text.as_bytes());
-            out.extend_from_slice(&parse_message(OWN_NAME, sql, &[]));
-            out.extend_from_slice(&bind_message(OWN_NAME, OWN_NAME, &[0; 6]));
-            encode::frame(frontend::EXECUTE, out, |body| {
-                encode::cstr(OWN_NAME, body);
-                body.put_i32(0);
-            });
-            out.extend_from_slice(&close_message(b'P', OWN_NAME));
-            out.extend_from_slice(&close_message(b'S', OWN_NAME));
-            encode::frame(frontend::FLUSH, out, |_| {});
-            self.send().await.map_err(Failed::Lost)?;
-            let mut closed = 0;
-            while closed < 2 {
-                let message = self.reply().await.map_err(Failed::Lost)?;
-                closed += usize::from(message.tag() == backend::CLOSE_COMPLETE);
-                if let Some(sqlstate) = self.note(&message, &mut reply) {
-                    self.recover().await.map_err(Failed::Lost)?;
-                    // A portal that failed keeps its name.
-                    for kind in [b'P', b'S'] {
-                        let close = close_message(kind, OWN_NAME);
-                        self.ask(&close, HIDDEN).await.map_err(Failed::Lost)?;
-                    }
-                    return Err(Failed::Statement(sqlstate));
-                }
-            }
-            // There is no ReadyForQuery that says so.
-            self.status = TransactionStatus::InTransaction;
-        }
-        Ok(reply)
-    }
-
-    async fn run_simple(&mut self, text: &str) -> Result<Reply, Failed<End>> {
-        self.prepared.remove(&b""[..]);
-        self.portals.remove(&b""[..]);
-        encode::query(text.as_bytes(), &mut self.behind.out);
-        self.send().await.map_err(Failed::Lost)?;
-        let mut reply = Reply::default();
-        let mut failed = None;
-        loop {
-            let message = self.reply().await.map_err(Failed::Lost)?;
-            if message.tag() == backend::READY_FOR_QUERY {
-                self.status = TransactionStatus::read(message.body())
-                    .map_err(|_| Failed::Lost(End::Vanished))?;
-                break;
-            }
-            failed = self.note(&message, &mut reply).or(failed);
-        }
-        failed.map_or(Ok(reply), |sqlstate| Err(Failed::Statement(sqlstate)))
-    }
-
-    /// Takes one reply to a statement of our own.
-    fn note(&mut self, message: &Message, reply: &mut Reply) -> Option<SqlState> {
-        match message.tag() {
-            backend::DATA_ROW => reply.rows.extend(fields(message.body())),
-            backend::NOTICE_RESPONSE => reply.changes.extend(told(message)),
-            backend::PARAMETER_STATUS => {
-                let shape = Shape::default();
-                self.replies
-                    .pass(message, shape.expected, &mut self.client.out);
-            }
-            backend::ERROR_RESPONSE => {
-                let fields = ErrorFields::read(message.body()).ok();
-                let sqlstate = fields.and_then(|fields| fields.sqlstate());
-                return Some(sqlstate.unwrap_or(SqlState::INTERNAL_ERROR));
-            }
-            _ => {}
-        }
-        None
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> Behind for Engine<'_, S> {
-    type Lost = End;
-
-    fn may_try_again(&self) -> bool {
-        !self.seat.is_stuck()
-    }
-
-    async fn run(&mut self, sql: &str) -> Result<Reply, Failed<End>> {
-        self.seat.begins(Class::Session);
-        if self.grouped {
-            return self.run_extended(sql).await;
-        }
-        // A Query would drop the client's unnamed statement.
-        if self.prepared.contains_key(&b""[..]) {
-            let reply = self.run_extended(sql).await?;
-            self.recover().await.map_err(Failed::Lost)?;
-            return Ok(reply);
-        }
-        self.run_simple(sql).await
     }
 }
 
@@ -626,35 +524,6 @@ fn elsewhere(shape: Shape<'_>) -> Shape<'_> {
     shape
 }
 
-/// Takes into the block's journal what no trigger tells.
-fn remember(block: &mut Block, sql: &[u8], class: Class) {
-    let text = || String::from_utf8(sql.to_vec()).ok();
-    match class {
-        Class::Ddl => {
-            // What begins a job cannot be done twice.
-            let begins_job = matches!(sql::kind(sql), StatementKind::Select | StatementKind::Call);
-            match text().filter(|_| !begins_job) {
-                Some(text) => block.ddl(text),
-                None => block.keep(),
-            }
-        }
-        Class::Session
-            if matches!(sql::kind(sql), StatementKind::Set | StatementKind::Reset)
-                && sets_parameter(sql) =>
-        {
-            match text() {
-                Some(text) => block.set(text),
-                None => block.keep(),
-            }
-        }
-        _ if calls_set_config(sql) => match text().filter(|text| !text.contains('$')) {
-            Some(text) if class == Class::Read => block.set(text),
-            _ => block.keep(),
-        },
-        _ => {}
-    }
-}
-
 /// Whether two errors tell of keys that are taken, and not of the same: the snapshot's is right.
 fn is_of_another_key(first: &Message, second: &Message) -> bool {
     const UNIQUE_VIOLATION: &str = "23505";
@@ -667,25 +536,4 @@ fn is_of_another_key(first: &Message, second: &Message) -> bool {
         (Some(first), Some(second)) => first != second,
         _ => false,
     }
-}
-
-/// Whether a query may set a parameter.
-fn calls_set_config(sql: &[u8]) -> bool {
-    const NAME: &[u8] = b"set_config";
-    sql.windows(NAME.len())
-        .any(|window| window.eq_ignore_ascii_case(NAME))
-}
-
-/// Whether a statement takes our own parameters away too.
-fn resets_all(sql: &[u8]) -> bool {
-    sql::kind(sql) == StatementKind::Reset
-        && sql::parse_set(sql).is_some_and(|set| set.target == sql::Target::All)
-}
-
-/// False for SET TRANSACTION and its like, which hold for the whole transaction.
-fn sets_parameter(sql: &[u8]) -> bool {
-    !matches!(
-        sql::parse_set(sql).map(|set| set.target),
-        Some(sql::Target::Transaction | sql::Target::SessionCharacteristics)
-    )
 }

@@ -2,8 +2,9 @@
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::engine::{End, Engine, Shape};
+use super::engine::{End, Engine};
 use super::peer::{CHUNK, Message};
+use super::shape::Shape;
 use crate::wire::{encode, frontend};
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {

@@ -19,13 +19,15 @@ use super::super::faults::{Injected, SessionFaults, Statement, StatementFault};
 use super::super::judge::{Class, Judgement, Refusal};
 use super::super::occ::Block;
 use super::block::{self, Attempt};
+use super::errors::{conflict_of, response_to, schema_conflict, to_response, vanished};
 use super::login::Admitted;
 use super::peer::{CHUNK, Message, Peer};
-use super::replies::{Expected, Position, Replies};
+use super::replies::Replies;
+use super::shape::{Heard, Shape};
 use super::transaction::{Phase, Transaction};
 use super::watch::{self, Seat};
 use super::{CLOSE_PATIENCE, Front};
-use crate::dsql::{conflict, limits};
+use crate::dsql::limits;
 use crate::net::random;
 use crate::wire::backend::{self, TransactionStatus};
 use crate::wire::{ErrorFields, ErrorResponse, FrameError, SqlState, encode, frame, frontend};
@@ -97,43 +99,6 @@ pub(super) struct Portal {
     /// It has more of them.
     pub(super) suspended: bool,
 }
-
-/// What becomes of PostgreSQL's replies to one request.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Shape<'r> {
-    pub(super) expected: Expected,
-    /// DSQL's error, which the client gets instead of PostgreSQL's.
-    pub(super) refusal: Option<&'r ErrorResponse>,
-    pub(super) heard: Heard,
-    /// CommandComplete waits in [`Engine::held`].
-    pub(super) hold: bool,
-    /// An error waits in [`Attempt::caught`].
-    pub(super) catch: bool,
-}
-
-/// What the client gets.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Everything.
-    #[default]
-    All,
-    /// Errors only.
-    Errors,
-    /// Nothing.
-    Nothing,
-}
-
-/// Of a statement of our own.
-pub(super) const HIDDEN: Shape<'static> = Shape {
-    expected: Expected {
-        tag: None,
-        position: Position::Elsewhere,
-    },
-    refusal: None,
-    heard: Heard::Errors,
-    hold: false,
-    catch: false,
-};
 
 /// A session.
 #[allow(
@@ -596,62 +561,10 @@ fn next_request<S: AsyncRead + AsyncWrite + Unpin>(
         .map_err(|error| End::Broke(Violation::Length(error)))
 }
 
-/// What DSQL says where PostgreSQL at REPEATABLE READ says that the row was changed since, or is
-/// locked, or that the statement was cancelled, which is how it makes way for a change of the
-/// catalog.
-pub(super) fn conflict_of(error: &ErrorFields<'_>) -> Option<Refusal> {
-    const DEADLOCK_DETECTED: &str = "40P01";
-    const LOCK_NOT_AVAILABLE: &str = "55P03";
-    /// A COPY that the client ends has the same SQLSTATE.
-    const CANCELLED: &[u8] = b"canceling statement due to user request";
-    let sqlstate = error.sqlstate().filter(|_| !error.is_fatal())?;
-    match sqlstate.as_str() {
-        conflict::SQLSTATE | DEADLOCK_DETECTED | LOCK_NOT_AVAILABLE => Some(data_conflict()),
-        _ if error.message() == CANCELLED => Some(schema_conflict()),
-        _ => None,
-    }
-}
-
-pub(super) fn data_conflict() -> Refusal {
-    Refusal::new(conflict::SQLSTATE, conflict::DATA)
-}
-
-pub(super) fn schema_conflict() -> Refusal {
-    Refusal::new(conflict::SQLSTATE, conflict::SCHEMA)
-}
-
-pub(super) fn to_response(refusal: &Refusal) -> ErrorResponse {
-    let sqlstate = SqlState::parse(refusal.sqlstate.as_bytes()).unwrap_or(SqlState::INTERNAL_ERROR);
-    let mut response = ErrorResponse::error(sqlstate, refusal.message.as_str());
-    response.detail.clone_from(&refusal.detail);
-    response.hint.clone_from(&refusal.hint);
-    response
-}
-
 /// The secret of BackendKeyData.
 fn random_secret() -> [u8; 4] {
     let mut bytes = [0; 4];
     // Without randomness it is zeroes, which do as well: nothing listens to it.
     random::fill(&mut bytes).ok();
     bytes
-}
-
-fn vanished() -> ErrorResponse {
-    ErrorResponse::fatal(
-        SqlState::CONNECTION_FAILURE,
-        "the local cluster's PostgreSQL closed the connection",
-    )
-    .hint("Look at postgres.log in the cluster's data directory.")
-}
-
-fn response_to(violation: Violation) -> Option<ErrorResponse> {
-    let text = match violation {
-        // As DSQL does it: without a word.
-        Violation::TooLong => return None,
-        Violation::Length(error) => error.to_string(),
-        Violation::Malformed(tag) => {
-            format!("invalid frontend message of type {}", tag.escape_ascii())
-        }
-    };
-    Some(ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, text))
 }

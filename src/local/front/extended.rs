@@ -9,11 +9,11 @@ use super::super::judge::{Class, Stage, Verdict, judge};
 use super::super::occ::Block;
 use super::block::Execution;
 use super::commit::Commit;
-use super::engine::{
-    Answer, End, Engine, FAILING, HIDDEN, Portal, Prepared, Shape, Violation, to_response,
-};
+use super::engine::{Answer, End, Engine, FAILING, Portal, Prepared, Violation};
+use super::errors::to_response;
 use super::peer::Message;
 use super::replies::{Expected, Position};
+use super::shape::{HIDDEN, Shape};
 use super::transaction::Phase;
 use crate::sql;
 use crate::wire::backend::{self, TransactionStatus};

@@ -5,18 +5,23 @@
 //! and [`extended`] are the two protocols, [`copy`] is what interrupts them. [`transaction`] is what
 //! DSQL forbids in one, [`catalog`] who has seen which version of the schema, [`block`] and
 //! [`watch`] have blocks give way to others, [`commit`] is what stands before a COMMIT.
-//! [`replies`] makes DSQL's answers of PostgreSQL's.
+//! [`behind`] runs statements of our own in between, [`remember`] is what a block has to do again.
+//! [`replies`] makes DSQL's answers of PostgreSQL's, as a [`shape`] says; [`errors`] are our own.
 
+mod behind;
 mod block;
 mod catalog;
 mod commit;
 mod copy;
 mod engine;
+mod errors;
 mod extended;
 mod login;
 mod options;
 mod peer;
+mod remember;
 mod replies;
+mod shape;
 mod simple;
 mod syntax;
 mod transaction;

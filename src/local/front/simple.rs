@@ -8,8 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::judge::{Class, Judgement, Verdict, judge};
 use super::commit::Commit;
-use super::engine::{Answer, End, Engine, FAILING, HIDDEN, Heard, Shape, to_response};
+use super::engine::{Answer, End, Engine, FAILING};
+use super::errors::to_response;
 use super::replies::{Expected, Position};
+use super::shape::{HIDDEN, Heard, Shape};
 use super::syntax;
 use super::transaction::Phase;
 use crate::sql::{self, Statement};
