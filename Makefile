@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fmt clippy doc unit clients setup
+.PHONY: help run test fmt clippy doc unit clients suites bench setup
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
@@ -38,6 +38,20 @@ unit: ## Rust's tests (with cargo-nextest where it is installed)
 clients: ## real PostgreSQL clients through the proxy (SUITES="psql node")
 	@scripts/setup.sh rust clients
 	@tests/clients/run-all.sh $(SUITES)
+
+suites: ## all drivers' own tests, directly and through the proxy (DRIVERS="asyncpg pg8000")
+	@scripts/setup.sh rust clients
+	@CLIENTS_LIMIT=7200 DRIVERS="$(or $(DRIVERS),all)" tests/clients/run-all.sh drivers
+
+# Both with names of functions, for callgrind; apart from the builds without them.
+bench: export CARGO_PROFILE_RELEASE_DEBUG = line-tables-only
+bench: export CARGO_PROFILE_RELEASE_STRIP = none
+bench: ## compare with PgBouncer and a byte copier (ARGS="instructions latency --json out.json")
+	@scripts/setup.sh rust postgres bench
+	cargo build --release --locked --target-dir $(TARGET)/bench
+	cargo build --release --locked --target-dir $(TARGET)/bench --manifest-path benches/bytecopy/Cargo.toml
+	@benches/run.py --proxy=$(TARGET)/bench/release/dsql-proxy --bytecopy=$(TARGET)/bench/release/bytecopy \
+		--postgres="$$(scripts/find-postgres.sh)" $(ARGS)
 
 setup: ## install what `make run` and `make test` need
 	@scripts/setup.sh rust postgres clients

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that what the build and the tests need is on this machine.
 #
-#   scripts/setup.sh [rust] [postgres] [clients]
+#   scripts/setup.sh [rust] [postgres] [clients] [bench]
 #
 #   rust      cargo, rustfmt, clippy and a C compiler (aws-lc-sys compiles C)
 #   postgres  PostgreSQL's server programs: the local cluster is a real PostgreSQL
 #   clients   what the suites in tests/clients need besides: Python's venv, a JDK, pgjdbc.
 #             (Node.js, if missing or too old, comes with the suites' own Python packages.)
+#   bench     what `make bench` needs besides: pgbench, PgBouncer, valgrind, strace, openssl
 #
 # What is there already is left alone, and nothing is printed about it. What is missing is
 # installed with apt-get where that is possible (root on Debian and its relatives);
@@ -74,13 +75,28 @@ setup_clients() {
     setup_postgres
     python_has_venv || install_packages "Python 3 with venv" python3 python3-venv
     java_compiles || install_packages 'a Java development kit' default-jdk-headless
+    have openssl || install_packages 'OpenSSL (for a certificate)' openssl
     pgjdbc || install_packages 'pgjdbc (or set PGJDBC_JAR to its jar)' libpostgresql-jdbc-java
 }
 
-(($# > 0)) || die 'usage: scripts/setup.sh [rust] [postgres] [clients]'
+setup_bench() {
+    setup_postgres
+    have python3 || install_packages 'Python 3' python3
+    PATH=$PATH:$("$scripts/find-postgres.sh") have pgbench ||
+        install_packages 'pgbench' postgresql
+    have valgrind || install_packages 'valgrind' valgrind
+    have strace || install_packages 'strace' strace
+    have openssl || install_packages 'openssl' openssl
+    PATH=$PATH:/usr/sbin have pgbouncer && return
+    install_packages 'PgBouncer' pgbouncer
+    # Debian's package starts one of its own; the benchmarks start theirs.
+    [[ ! -d /run/systemd/system ]] || systemctl disable --now --quiet pgbouncer
+}
+
+(($# > 0)) || die 'usage: scripts/setup.sh [rust] [postgres] [clients] [bench]'
 for part in "$@"; do
     case $part in
-    rust | postgres | clients) "setup_$part" ;;
-    *) die "no such part: $part (there are: rust postgres clients)" ;;
+    rust | postgres | clients | bench) "setup_$part" ;;
+    *) die "no such part: $part (there are: rust postgres clients bench)" ;;
     esac
 done

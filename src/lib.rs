@@ -14,6 +14,7 @@ pub mod local;
 pub mod net;
 pub mod observe;
 pub mod platform;
+pub mod pool;
 pub mod proxy;
 pub mod session;
 pub mod sql;

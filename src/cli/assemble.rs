@@ -1,13 +1,15 @@
 //! From settings to the parts of a proxy.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use aws_types::sdk_config::SharedTimeSource;
 use rustls::RootCertStore;
 
 use crate::compat::{Policy, Unsupported};
 use crate::config::{
-    ClusterSettings, ListenAddress, ProxySettings, TlsNegotiation, UnsupportedParameters,
+    self, ClusterSettings, ListenAddress, PoolSettings, ProxySettings, TlsNegotiation,
+    UnsupportedParameters,
 };
 use crate::dsql::endpoint::{Cluster, Endpoint, EndpointError};
 use crate::iam::region::{self, Region};
@@ -15,7 +17,9 @@ use crate::iam::{CredentialOptions, CredentialSource, Signer};
 use crate::net::tls_client::{self, Negotiation};
 use crate::net::trust::{self, TrustSource};
 use crate::net::{address, random};
+use crate::pool::PoolOptions;
 use crate::proxy::{ClusterOptions, Proxy, ProxyOptions};
+use crate::session::PoolMode;
 use crate::upstream::Connector;
 
 /// Where trust and credentials come from.
@@ -55,20 +59,35 @@ fn tls(roots: RootCertStore) -> Result<tls_client::Connector, String> {
 }
 
 /// Binds a proxy. What fails here fails before anybody can connect.
-pub(super) async fn proxy(settings: ProxySettings, origin: Origin) -> Result<Proxy, String> {
+/// `transaction_age` is how old a transaction may get on a cluster that is DSQL.
+pub(super) async fn proxy(
+    settings: ProxySettings,
+    origin: Origin,
+    transaction_age: Duration,
+) -> Result<Proxy, String> {
     let (roots, given) = origin.into_parts()?;
     let tls = tls(roots)?;
     let mut clusters = Vec::new();
     for cluster in &settings.clusters {
         let (signer, endpoint) = signer(cluster, given.clone()).await?;
         let connector = connector(cluster, &endpoint, signer, tls.clone())?;
-        clusters.push(self::cluster(cluster, &settings, connector));
+        clusters.push(self::cluster(
+            cluster,
+            &settings,
+            connector,
+            transaction_age,
+        ));
     }
     let options = ProxyOptions {
         max_clients: settings.max_clients,
         login_timeout: settings.login_timeout,
+        http: settings.http,
     };
-    Proxy::bind(options, clusters).map_err(|error| error.to_string())
+    let proxy = Proxy::bind(options, clusters).map_err(|error| error.to_string())?;
+    if let Some(http) = proxy.http_address() {
+        tracing::info!(%http, "answering GET /metrics and GET /status");
+    }
+    Ok(proxy)
 }
 
 fn system_trust() -> Result<RootCertStore, String> {
@@ -113,6 +132,7 @@ fn cluster(
     settings: &ClusterSettings,
     all: &ProxySettings,
     connector: Connector,
+    transaction_age: Duration,
 ) -> ClusterOptions {
     let paths = settings.search_path.clone();
     ClusterOptions {
@@ -132,6 +152,30 @@ fn cluster(
         },
         port: settings.port,
         unix_socket: all.unix_socket.clone(),
+        pool_mode: match settings.pool.mode {
+            config::PoolMode::Transaction => PoolMode::Transaction,
+            config::PoolMode::Session => PoolMode::Session,
+        },
+        pool: pool(&settings.pool),
+        max_prepared_statements: settings.pool.max_prepared_statements,
+        occ_retries: settings.occ_retries,
+        retry_buffer: settings.retry_buffer,
+        // Who lets everything pass has something else than DSQL behind the proxy.
+        transaction_age: match settings.unsupported_parameters {
+            UnsupportedParameters::Reject => Some(transaction_age),
+            UnsupportedParameters::Forward => None,
+        },
+    }
+}
+
+fn pool(settings: &PoolSettings) -> PoolOptions {
+    PoolOptions {
+        size: settings.size,
+        min_idle: settings.min_idle,
+        queue_timeout: settings.queue_timeout,
+        idle_timeout: settings.idle_timeout,
+        max_lifetime: settings.max_lifetime,
+        ..PoolOptions::new(Rc::new(random::fraction))
     }
 }
 

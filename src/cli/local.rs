@@ -6,9 +6,10 @@ use tokio_util::sync::CancellationToken;
 use super::assemble::{self, Origin};
 use super::self_test;
 use crate::config::LocalSettings;
+use crate::dsql::limits::TRANSACTION_AGE;
 use crate::iam::CredentialSource;
 use crate::local::faults::Order;
-use crate::local::{CONTROL_VARIABLE, Cluster, LocalOptions};
+use crate::local::{CONTROL_VARIABLE, Cluster, Limits, LocalOptions};
 use crate::net::trust;
 use crate::platform::child::{self, Variable};
 use crate::platform::signals::Signals;
@@ -123,7 +124,9 @@ async fn work(settings: &LocalSettings, variables: &[Variable<'_>], signals: &mu
 async fn proxy(settings: &LocalSettings, cluster: &Cluster) -> Result<Proxy, String> {
     let address = cluster.address().to_string();
     let proxy = settings.proxy_for(cluster.endpoint(), &address, cluster.region());
-    assemble::proxy(proxy, origin(cluster)?).await
+    let limits: Limits = settings.limits.iter().copied().collect();
+    let age = limits.duration(&TRANSACTION_AGE);
+    assemble::proxy(proxy, origin(cluster)?, age).await
 }
 
 /// The trust and the credentials of a local cluster.

@@ -20,8 +20,8 @@ mod token;
 
 use std::process::ExitCode;
 
-use tokio::runtime::Builder;
-use tokio::task::LocalSet;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::task::spawn_local;
 
 use crate::config::{self, Command, Environment, LogFormat, LogLevel, LogSettings, Parsed};
 use crate::observe;
@@ -75,7 +75,10 @@ fn run(command: Command) -> ExitCode {
     });
     limits::raise_open_files();
     // One thread: a second one costs a fifth more processor time for little throughput.
-    let runtime = match Builder::new_current_thread().enable_all().build() {
+    let runtime = match Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())
+    {
         Ok(runtime) => runtime,
         Err(error) => return failed(&format!("cannot start: {error}")),
     };
@@ -86,7 +89,12 @@ fn run(command: Command) -> ExitCode {
             Command::Token(settings) => token::run(settings).await,
         }
     };
-    let result = LocalSet::new().block_on(&runtime, command);
+    // In a task of its own: what is waited for here is polled whenever any task wakes up.
+    let command = async {
+        let ended = spawn_local(command).await;
+        ended.unwrap_or_else(|error| Err(format!("it broke off: {error}")))
+    };
+    let result = runtime.block_on(command);
     // Look-ups of names that still run must not hold us up.
     runtime.shutdown_background();
     match result {

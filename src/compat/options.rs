@@ -30,8 +30,29 @@ pub fn settings(value: &str) -> Vec<(String, String)> {
     settings
 }
 
+/// Whether [`settings`] has understood all of `value`: whether every argument sets a parameter.
+pub fn is_settings_only(value: &str) -> bool {
+    let mut arguments = split(value).into_iter();
+    while let Some(argument) = arguments.next() {
+        let setting = match argument.as_str() {
+            "-c" => arguments.next().unwrap_or_default(),
+            _ => match argument
+                .strip_prefix("--")
+                .or_else(|| argument.strip_prefix("-c"))
+            {
+                Some(setting) => setting.to_owned(),
+                None => return false,
+            },
+        };
+        if !setting.contains('=') {
+            return false;
+        }
+    }
+    true
+}
+
 /// The parameter that a name in `options` means: `-` stands for `_` there (`ParseLongOption`).
-pub(super) fn parameter(name: &str) -> String {
+pub fn parameter(name: &str) -> String {
     name.replace('-', "_")
 }
 

@@ -193,9 +193,14 @@ fn scalar(kind: Kind, value: &DeValue<'_>, source: &Source) -> Result<String, Co
         (Kind::Bool, DeValue::Boolean(value)) => Ok(value.to_string()),
         (Kind::Bool, _) => Err(ConfigError::at(source, "expected `true` or `false`")),
         // A number without a unit as a duration has an error of its own.
-        (Kind::Port | Kind::Count { .. } | Kind::Duration { .. }, DeValue::Integer(number)) => {
-            Ok(number.to_string())
-        }
+        (
+            Kind::Port
+            | Kind::Count { .. }
+            | Kind::Duration { .. }
+            | Kind::Lifetime
+            | Kind::Size { .. },
+            DeValue::Integer(number),
+        ) => Ok(number.to_string()),
         (Kind::Port | Kind::Count { .. }, _) => {
             Err(ConfigError::at(source, "expected a number without quotes"))
         }

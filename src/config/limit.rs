@@ -93,7 +93,8 @@ const MULTIPLES: &[(&str, u64)] = &[
     ("gb", 1 << 30),
 ];
 
-fn bytes(text: &str) -> Result<u64, String> {
+/// A number of bytes, with or without a unit.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = text
         .get(digits.len()..)

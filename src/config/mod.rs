@@ -39,5 +39,6 @@ pub use setting::{CommandName, DefaultValue, Group, Kind, Places, Scope, Setting
 pub use table::SETTINGS;
 pub use types::{
     ClusterSettings, Command, ListenAddress, LocalSettings, LogFormat, LogLevel, LogSettings,
-    ProxySettings, SelfTest, TlsNegotiation, TokenSettings, UnsupportedParameters,
+    PoolMode, PoolSettings, ProxySettings, SelfTest, TlsNegotiation, TokenSettings,
+    UnsupportedParameters,
 };

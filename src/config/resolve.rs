@@ -1,13 +1,14 @@
 //! From layers of text to typed settings.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::cluster::NamedCluster;
 use super::source::{Layer, Raw, Source};
 use super::types::{
-    ClusterSettings, ListenAddress, LogFormat, LogLevel, LogSettings, ProxySettings,
-    TlsNegotiation, UnsupportedParameters,
+    ClusterSettings, ListenAddress, LogFormat, LogLevel, LogSettings, PoolMode, PoolSettings,
+    ProxySettings, TlsNegotiation, UnsupportedParameters,
 };
 use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, limit, value};
 use crate::dsql::limits::Limit;
@@ -55,6 +56,12 @@ impl<'a> Layers<'a> {
     /// The text of a setting.
     pub(super) fn raw(&self, name: &str) -> Option<&'a Raw> {
         self.values(name).last()
+    }
+
+    /// Where a setting was given, for errors.
+    fn source(&self, name: &str) -> String {
+        self.raw(name)
+            .map_or(String::new(), |raw| raw.source.to_string())
     }
 
     /// Whether somebody said something, so that the default does not hold.
@@ -139,8 +146,9 @@ pub(super) fn proxy(
             .optional("address", value::loopback_address)?
             .map_or(ListenAddress::LoopbackBoth, ListenAddress::One),
         unix_socket: path(layers, "unix-socket")?,
-        max_clients: layers.required("max-clients", |text| value::count(text, 1, usize::MAX))?,
+        max_clients: count(layers, "max-clients")?,
         login_timeout: duration(layers, "login-timeout")?,
+        http: http(layers)?,
         logs: logs(layers)?,
     })
 }
@@ -211,9 +219,42 @@ pub(super) fn cluster(
         tls_negotiation: layers.required("tls-negotiation", TlsNegotiation::from_name)?,
         search_path: layers.search_paths()?,
         connect_timeout: duration(layers, "connect-timeout")?,
+        pool: pool(layers)?,
+        occ_retries: count(layers, "occ-retries")?,
+        retry_buffer: layers.required("retry-buffer", |text| value::size(text, 0, usize::MAX))?,
         unsupported_parameters: layers
             .required("unsupported-parameters", UnsupportedParameters::from_name)?,
     })
+}
+
+/// How clients share servers.
+fn pool(layers: &Layers<'_>) -> Result<PoolSettings, ConfigError> {
+    let pool = PoolSettings {
+        mode: layers.required("pool-mode", PoolMode::from_name)?,
+        size: count(layers, "pool-size")?,
+        min_idle: count(layers, "min-idle")?,
+        queue_timeout: duration(layers, "queue-timeout")?,
+        idle_timeout: duration(layers, "idle-timeout")?,
+        max_lifetime: layers.required("max-lifetime", value::lifetime)?,
+        max_prepared_statements: count(layers, "max-prepared-statements")?,
+    };
+    if pool.min_idle <= pool.size {
+        return Ok(pool);
+    }
+    Err(ConfigError::new(format!(
+        "{} is {}, and {} is {}: there cannot be more idle servers than servers",
+        layers.source("min-idle"),
+        pool.min_idle,
+        layers.source("pool-size"),
+        pool.size,
+    )))
+}
+
+/// Where HTTP is answered, if it shall be.
+fn http(layers: &Layers<'_>) -> Result<Option<SocketAddr>, ConfigError> {
+    let address = layers.required("http-address", value::address)?;
+    let port = layers.optional("http-port", value::port)?;
+    Ok(port.map(|port| SocketAddr::new(address, port)))
 }
 
 /// What is logged.
@@ -224,15 +265,10 @@ pub(super) fn logs(layers: &Layers<'_>) -> Result<LogSettings, ConfigError> {
         (true, false) => LogLevel::Quiet,
         (false, true) => LogLevel::Debug,
         (true, true) => {
-            let source = |name| {
-                layers
-                    .raw(name)
-                    .map_or(String::new(), |raw| raw.source.to_string())
-            };
             return Err(ConfigError::new(format!(
                 "{} and {} contradict each other; turn one of them off",
-                source("quiet"),
-                source("debug-logs")
+                layers.source("quiet"),
+                layers.source("debug-logs")
             )));
         }
     };
@@ -251,4 +287,9 @@ pub(super) fn path(layers: &Layers<'_>, name: &str) -> Result<Option<PathBuf>, C
 
 fn duration(layers: &Layers<'_>, name: &str) -> Result<Duration, ConfigError> {
     layers.required(name, value::duration)
+}
+
+/// A whole number. Its range was checked where it was given.
+fn count(layers: &Layers<'_>, name: &str) -> Result<usize, ConfigError> {
+    layers.required(name, |text| value::count(text, 0, usize::MAX))
 }

@@ -57,6 +57,8 @@ pub enum Group {
     Aws,
     /// The connection to DSQL.
     Upstream,
+    /// How clients share servers.
+    Pool,
     /// What a client's session may do.
     Sessions,
     /// `dsql-proxy local` only: where it is, and what it does.
@@ -73,10 +75,11 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Listening,
         Self::Aws,
         Self::Upstream,
+        Self::Pool,
         Self::Sessions,
         Self::LocalCluster,
         Self::LocalFaults,
@@ -91,6 +94,7 @@ impl Group {
             Self::Listening => "Listening",
             Self::Aws => "AWS",
             Self::Upstream => "Upstream",
+            Self::Pool => "Pool",
             Self::Sessions => "Sessions",
             Self::LocalCluster => "Local cluster",
             Self::LocalFaults => "Limits and faults of the local cluster",
@@ -130,6 +134,17 @@ pub enum Kind {
         /// The longest allowed.
         max: Duration,
     },
+    /// A duration in which DSQL does not yet end a connection.
+    Lifetime,
+    /// A number of bytes, as in `64KiB`.
+    Size {
+        /// The smallest allowed.
+        min: usize,
+        /// The largest allowed.
+        max: usize,
+    },
+    /// An IP address.
+    Address,
     /// An IP address of the loopback interface.
     LoopbackAddress,
     /// A path on this machine.

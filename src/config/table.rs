@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use super::CommandName::{Local, Serve, Token};
 use super::DefaultValue::{Absent, Value};
-use super::UnsupportedParameters;
 use super::{CommandName, Group, Kind, Places, Scope, Setting, TlsNegotiation};
+use super::{PoolMode, UnsupportedParameters};
 
 const PROXY: &[CommandName] = &[Serve, Local];
 const EVERY: &[CommandName] = &[Serve, Local, Token];
+
+/// As many as DSQL allows a cluster by default (`dsql::limits`).
+const MOST_SERVERS: usize = 10_000;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -95,6 +98,38 @@ pub static SETTINGS: &[Setting] = &[
         doc: "How long a client may take from its connection to the end of its startup packet. \
               Whoever is slower is disconnected. The time to connect to DSQL does not count; \
               see `connect-timeout`.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "http-address",
+        group: Group::Listening,
+        kind: Kind::Address,
+        value_name: "IP",
+        default: Value("127.0.0.1"),
+        help: "Address for HTTP: metrics and status",
+        doc: "The IP address on which HTTP is answered, if `http-port` is given. It may be another \
+              than loopback, for a Prometheus that runs elsewhere: the metrics name endpoints, \
+              roles and databases, but hold no data and no secrets. GET /status answers this \
+              machine only, whatever the address is.",
+        commands: PROXY,
+        scope: Scope::Process,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "http-port",
+        group: Group::Listening,
+        kind: Kind::Port,
+        value_name: "PORT",
+        default: Absent {
+            meaning: "no HTTP",
+            example: "9090",
+        },
+        help: "Port for HTTP: GET /metrics for Prometheus, GET /status for people",
+        doc: "The port on which HTTP is answered: GET /metrics for Prometheus, GET /status with \
+              what is going on as JSON. 9090 is the usual one. 0 takes any free port, which the \
+              log names. [Metrics](metrics.md) lists what there is.",
         commands: PROXY,
         scope: Scope::Process,
         places: Places::Everywhere,
@@ -257,9 +292,118 @@ pub static SETTINGS: &[Setting] = &[
         value_name: "DURATION",
         default: Value("30s"),
         help: "Time to reach the cluster, all attempts together",
-        doc: "How long a login may take from dialling to the first ReadyForQuery, all attempts \
-              together. A cluster that is waking up, a rate limit and a refused connection are \
-              tried again within this time; a refused login is not.",
+        doc: "How long it may take to connect to DSQL, from dialling to the first ReadyForQuery. \
+              While nobody listens, that is tried again within this time; a refused login is not. \
+              A cluster that is waking up or limits its connections is tried again for as long \
+              as somebody waits for a connection: see `queue-timeout`.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    // Pool
+    Setting {
+        name: "pool-mode",
+        group: Group::Pool,
+        kind: Kind::Choice(PoolMode::NAMES),
+        value_name: "transaction|session",
+        default: Value("transaction"),
+        help: "For how long a client has a connection to DSQL",
+        doc: "`transaction`: a client has a server for one transaction, and a few servers are enough for many \
+              clients. `session`: a client has a server from its first statement until it leaves.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "pool-size",
+        group: Group::Pool,
+        kind: Kind::Count {
+            min: 1,
+            max: MOST_SERVERS,
+        },
+        value_name: "COUNT",
+        default: Value("20"),
+        help: "Connections to DSQL that one role may have",
+        doc: "How many connections to DSQL there may be at once, for one role and database of one cluster. \
+              When all are in use, clients wait for one, first come, first served.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "min-idle",
+        group: Group::Pool,
+        kind: Kind::Count {
+            min: 0,
+            max: MOST_SERVERS,
+        },
+        value_name: "COUNT",
+        default: Value("0"),
+        help: "Connections kept ready for the next client",
+        doc: "How many unused connections are kept ready, for one role and database, once a client has \
+              logged in with them. They count towards `pool-size`.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "queue-timeout",
+        group: Group::Pool,
+        kind: Kind::Duration {
+            min: Duration::from_millis(100),
+            max: HOUR,
+        },
+        value_name: "DURATION",
+        default: Value("30s"),
+        help: "Time a client waits for a connection to DSQL",
+        doc: "How long a client waits when every connection of its pool is in use, or none can be opened. \
+              Then it gets the error 53300, which says why.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "idle-timeout",
+        group: Group::Pool,
+        kind: Kind::Duration {
+            min: Duration::from_secs(1),
+            max: Duration::from_hours(24),
+        },
+        value_name: "DURATION",
+        default: Value("10m"),
+        help: "Time after which an unused connection is closed",
+        doc: "How long a connection may be unused before it is closed, except for those that `min-idle` \
+              keeps.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "max-lifetime",
+        group: Group::Pool,
+        kind: Kind::Lifetime,
+        value_name: "DURATION",
+        default: Value("55m"),
+        help: "Age at which a connection is replaced",
+        doc: "How old a connection gets. It is replaced between two transactions, a bit sooner, at an age \
+              chosen at random from the last tenth of this time, so that connections opened together are \
+              not replaced together. DSQL ends every connection after an hour, so it must be less.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "max-prepared-statements",
+        group: Group::Pool,
+        kind: Kind::Count {
+            min: 1,
+            max: 100_000,
+        },
+        value_name: "COUNT",
+        default: Value("200"),
+        help: "Prepared statements that one connection holds",
+        doc: "How many prepared statements a connection to DSQL holds. Beyond that, the one that was not used \
+              for the longest time makes room; it is prepared again when a client uses it.",
         commands: PROXY,
         scope: Scope::Cluster,
         places: Places::Everywhere,
@@ -275,6 +419,35 @@ pub static SETTINGS: &[Setting] = &[
         doc: "What happens to session parameters that DSQL does not support, in the startup \
               packet, in `options` and in SET. `reject`: the proxy answers with the error of DSQL \
               and a hint. `forward`: everything goes upstream, which decides.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "occ-retries",
+        group: Group::Sessions,
+        kind: Kind::Count { min: 0, max: 100 },
+        value_name: "COUNT",
+        default: Value("3"),
+        help: "Attempts at a statement that ends in a conflict",
+        doc: "How often a statement outside of a transaction block is run when it ends in a conflict (40001), \
+              the first time included. With 1 or 0 it is never run again, and the client gets the conflict.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "retry-buffer",
+        group: Group::Sessions,
+        kind: Kind::Size {
+            min: 0,
+            max: 1 << 30,
+        },
+        value_name: "SIZE",
+        default: Value("64KiB"),
+        help: "Bytes kept of a statement and of its answer to run it again",
+        doc: "How many bytes of a statement, and of the answer to a write, are kept until it is certain that \
+              no conflict follows. A larger one is not run again after a conflict.",
         commands: PROXY,
         scope: Scope::Cluster,
         places: Places::Everywhere,

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -86,6 +86,17 @@ fn cluster(endpoint: &str, port: u16) -> ClusterSettings {
         tls_negotiation: TlsNegotiation::Direct,
         search_path: SearchPaths::default(),
         connect_timeout: Duration::from_secs(30),
+        pool: PoolSettings {
+            mode: PoolMode::Transaction,
+            size: 20,
+            min_idle: 0,
+            queue_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_mins(10),
+            max_lifetime: Duration::from_mins(55),
+            max_prepared_statements: 200,
+        },
+        occ_retries: 3,
+        retry_buffer: 64 * 1024,
         unsupported_parameters: UnsupportedParameters::Reject,
     }
 }
@@ -97,6 +108,7 @@ fn defaults() -> ProxySettings {
         unix_socket: None,
         max_clients: 1000,
         login_timeout: Duration::from_secs(10),
+        http: None,
         logs: LogSettings {
             format: LogFormat::Text,
             level: LogLevel::Normal,
@@ -113,11 +125,14 @@ fn defaults_hold_where_nothing_is_said() {
 #[test]
 fn every_setting_arrives() {
     let line = "A --address ::1 --port 6000 --unix-socket /run/p --max-clients 7 \
-                --login-timeout 1500ms --region us-east-2 --profile dev \
+                --login-timeout 1500ms --http-address 10.0.0.1 --http-port 9090 --region us-east-2 --profile dev \
                 --role-arn arn:aws:iam::123456789012:role/a,arn:aws:iam::123456789012:role/b \
                 --token-duration 7d --upstream-address [::1]:15432 --tls-negotiation postgres \
                 --user app --database d --search-path myschema,public --search-path app:x \
-                --connect-timeout 5s --unsupported-parameters forward --structured-logs \
+                --connect-timeout 5s --pool-mode transaction --pool-size 2 --min-idle 2 \
+                --queue-timeout 1s --idle-timeout 2s --max-lifetime 59m \
+                --max-prepared-statements 5 --occ-retries 0 --retry-buffer 1MiB \
+                --unsupported-parameters forward --structured-logs \
                 --quiet=false --debug-logs=true";
     let mut search_path = SearchPaths::default();
     search_path.add("myschema,public;app:x").unwrap();
@@ -138,12 +153,24 @@ fn every_setting_arrives() {
             tls_negotiation: TlsNegotiation::Postgres,
             search_path,
             connect_timeout: Duration::from_secs(5),
+            pool: PoolSettings {
+                mode: PoolMode::Transaction,
+                size: 2,
+                min_idle: 2,
+                queue_timeout: Duration::from_secs(1),
+                idle_timeout: Duration::from_secs(2),
+                max_lifetime: Duration::from_mins(59),
+                max_prepared_statements: 5,
+            },
+            occ_retries: 0,
+            retry_buffer: 1024 * 1024,
             unsupported_parameters: UnsupportedParameters::Forward,
         }],
         address: ListenAddress::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         unix_socket: Some(PathBuf::from("/run/p")),
         max_clients: 7,
         login_timeout: Duration::from_millis(1500),
+        http: Some(SocketAddr::from(([10, 0, 0, 1], 9090))),
         logs: LogSettings {
             format: LogFormat::Json,
             level: LogLevel::Debug,
@@ -157,6 +184,8 @@ fn every_setting_arrives() {
         unix-socket = "/run/p"
         max-clients = 7
         login-timeout = "1500ms"
+        http-address = "10.0.0.1"
+        http-port = 9090
         region = "us-east-2"
         profile = "dev"
         role-arn = ["arn:aws:iam::123456789012:role/a", "arn:aws:iam::123456789012:role/b"]
@@ -167,6 +196,15 @@ fn every_setting_arrives() {
         database = "d"
         search-path = { "*" = "myschema,public", app = "x" }
         connect-timeout = "5s"
+        pool-mode = "transaction"
+        pool-size = 2
+        min-idle = 2
+        queue-timeout = "1s"
+        idle-timeout = "2s"
+        max-lifetime = "59m"
+        max-prepared-statements = 5
+        occ-retries = 0
+        retry-buffer = 1048576
         unsupported-parameters = "forward"
         structured-logs = true
         quiet = false

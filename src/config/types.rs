@@ -1,7 +1,7 @@
 //! Settings as the other rooms use them.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct ProxySettings {
     pub max_clients: usize,
     /// How long a client may take to finish its startup packet.
     pub login_timeout: Duration,
+    /// Where HTTP is answered, if it shall be.
+    pub http: Option<SocketAddr>,
     /// What is logged.
     pub logs: LogSettings,
 }
@@ -64,8 +66,55 @@ pub struct ClusterSettings {
     pub search_path: SearchPaths,
     /// How long connecting may take, all attempts together.
     pub connect_timeout: Duration,
+    /// How clients share servers.
+    pub pool: PoolSettings,
+    /// How often a statement is run that ends in a conflict, the first time included; with 0 or 1
+    /// it is never run again.
+    pub occ_retries: usize,
+    /// How many bytes of a statement and of its answer are kept so that it can be run again.
+    pub retry_buffer: usize,
     /// What happens to session parameters that DSQL does not support.
     pub unsupported_parameters: UnsupportedParameters,
+}
+
+/// How clients share servers. Every number is for one pool: a cluster, a role and a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolSettings {
+    /// For how long a client has a server.
+    pub mode: PoolMode,
+    /// The most servers; at least 1.
+    pub size: usize,
+    /// Servers kept ready; at most `size`.
+    pub min_idle: usize,
+    /// How long a client waits for a server.
+    pub queue_timeout: Duration,
+    /// How long a server stays unused before it is closed.
+    pub idle_timeout: Duration,
+    /// How old a server gets at most.
+    pub max_lifetime: Duration,
+    /// How many prepared statements a server holds.
+    pub max_prepared_statements: usize,
+}
+
+/// For how long a client has a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PoolMode {
+    /// For one transaction.
+    Transaction,
+    /// Until it leaves.
+    Session,
+}
+
+impl PoolMode {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["transaction", "session"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "session" => Ok(Self::Session),
+            _ => Ok(Self::Transaction),
+        }
+    }
 }
 
 /// Where the proxy listens.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{Kind, limit, search_path, suggest};
+use crate::dsql::limits;
 
 /// Checks `text` against the kind of a setting; the error says what is expected.
 pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
@@ -13,6 +14,9 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::Port => port(text).map(drop),
         Kind::Count { min, max } => count(text, min, max).map(drop),
         Kind::Duration { min, max } => duration_within(text, min, max).map(drop),
+        Kind::Lifetime => lifetime(text).map(drop),
+        Kind::Size { min, max } => size(text, min, max).map(drop),
+        Kind::Address => address(text).map(drop),
         Kind::LoopbackAddress => loopback_address(text).map(drop),
         Kind::Path => path(text).map(drop),
         Kind::SocketDirectory => socket_directory(text).map(drop),
@@ -77,11 +81,42 @@ pub(super) fn duration_within(
     }
 }
 
+/// The shortest lifetime of a server. Shorter ones would only open and close connections.
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
+
+/// How long a connection to DSQL may be used.
+pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
+    let lifetime = duration(text)?;
+    let end = Duration::from_secs(limits::SESSION_AGE.value);
+    if (SHORTEST_LIFETIME..end).contains(&lifetime) {
+        Ok(lifetime)
+    } else {
+        Err(format!(
+            "expected at least {} and less than {end}, because Aurora DSQL ends every connection \
+             after {end}",
+            humantime::format_duration(SHORTEST_LIFETIME),
+            end = humantime::format_duration(end)
+        ))
+    }
+}
+
+/// A number of bytes in a range.
+pub(super) fn size(text: &str, min: usize, max: usize) -> Result<usize, String> {
+    usize::try_from(limit::bytes(text)?)
+        .ok()
+        .filter(|number| (min..=max).contains(number))
+        .ok_or_else(|| format!("expected a size from {min} to {max} bytes"))
+}
+
+/// An IP address.
+pub(super) fn address(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| "expected an IP address such as `127.0.0.1` or `::1`".to_owned())
+}
+
 /// An IP address of the loopback interface.
 pub(super) fn loopback_address(text: &str) -> Result<IpAddr, String> {
-    let address: IpAddr = text
-        .parse()
-        .map_err(|_| "expected an IP address such as `127.0.0.1` or `::1`".to_owned())?;
+    let address = address(text)?;
     // `::ffff:127.0.0.1` is loopback too.
     if address.to_canonical().is_loopback() {
         Ok(address)

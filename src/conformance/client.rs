@@ -10,7 +10,8 @@ use tokio::time::timeout;
 use super::variant::Protocol;
 use crate::net::buffered::{Buffered, Read};
 use crate::net::dial::dial;
-use crate::upstream::{ConnectError, Connector};
+use crate::net::source::Source;
+use crate::upstream::{ConnectError, Connector, WhenBusy};
 use crate::wire::backend::{self, Authentication, TransactionStatus};
 use crate::wire::frame::HEADER;
 use crate::wire::startup::{ProtocolVersion, Startup};
@@ -41,6 +42,7 @@ pub enum Target {
 
 trait Io: AsyncRead + AsyncWrite + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Unpin> Io for T {}
+impl Source for Box<dyn Io> {}
 
 /// Why there is no session.
 #[derive(Debug)]
@@ -79,7 +81,9 @@ impl Target {
                 }
                 Self::Cluster { connector, user } => {
                     let parameters = startup(user, parameters).parameters;
-                    let server = connector.connect(user, &parameters).await;
+                    let server = connector
+                        .connect(user, &parameters, WhenBusy::TryAgain)
+                        .await;
                     let (stream, input) = server.map_err(refusal)?.io.into_parts();
                     Ok(Session::new(Box::new(stream), input))
                 }

@@ -1,7 +1,7 @@
 //! The local cluster: a stand-in for DSQL, for development and tests.
 //!
 //! - **Owns** a real PostgreSQL behind a front that enforces what DSQL enforces.
-//! - **May touch** `wire`, `sql`, `dsql`, `net`.
+//! - **May touch** `wire`, `sql`, `dsql`, `net`, `observe`.
 //! - **Must not** use `compat` or `lint`: a table of rules shared with the proxy would make every
 //!   test circular.
 //! - **Invariants** a token is checked as strictly as the real service checks it; what is committed

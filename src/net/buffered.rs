@@ -6,15 +6,20 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio_util::io::poll_read_buf;
+use tokio::io::AsyncWriteExt;
+use tokio::task::coop;
 
-/// Bytes read at a time.
-const CHUNK: usize = 16 * 1024;
+use super::buffers::Buffers;
+use super::listen::ClientStream;
+use super::source::{CHUNK, Source};
 
 /// Above this many unsent bytes nothing more should be put into a write buffer, so that a peer
-/// that does not read stops the one that writes instead of filling our memory.
+/// that does not read stops the one that writes instead of filling our memory. No more are read at
+/// a time either, however much room a buffer has.
 pub const HIGH_WATER: usize = 64 * 1024;
+
+/// Startup packets are shorter, nearly all of them.
+const FIRST: usize = 512;
 
 /// A socket and its buffers.
 #[derive(Debug)]
@@ -26,6 +31,13 @@ pub struct Buffered<S> {
     pub output: BytesMut,
     eof: bool,
     unflushed: bool,
+    /// Which waker is registered for what comes next; 0 if none is for sure, since the last read
+    /// was not pending.
+    waits: usize,
+    /// What reading failed with, once what came before has been used.
+    error: Option<io::Error>,
+    /// Where buffers come from, and go when they are empty.
+    buffers: Option<Buffers>,
     received: u64,
     sent: u64,
 }
@@ -39,7 +51,24 @@ pub enum Read {
     Eof,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Buffered<S> {
+impl Buffered<ClientStream> {
+    /// Reads what a client has said before it was accepted.
+    pub fn read_at_once(&mut self) {
+        let mut bytes = [0; FIRST];
+        let read = self.stream.read_at_once(&mut bytes);
+        if read == 0 {
+            return;
+        }
+        if let Some(buffers) = &self.buffers {
+            self.input = buffers.take();
+        }
+        self.input
+            .extend_from_slice(bytes.get(..read).unwrap_or_default());
+        self.received += read as u64;
+    }
+}
+
+impl<S: Source> Buffered<S> {
     /// Wraps a socket.
     pub fn new(stream: S) -> Self {
         Self::with_input(stream, BytesMut::new())
@@ -54,8 +83,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Buffered<S> {
             output,
             eof: false,
             unflushed: false,
+            waits: 0,
+            error: None,
+            buffers: None,
             received: 0,
             sent: 0,
+        }
+    }
+
+    /// From now on buffers come from here.
+    pub fn share(&mut self, buffers: &Buffers) {
+        self.buffers = Some(buffers.clone());
+    }
+
+    /// Gives empty buffers back, while there is nothing to do.
+    #[inline]
+    pub fn rest(&mut self) {
+        if let Some(buffers) = &self.buffers {
+            buffers.give_empty(&mut self.input);
+            buffers.give_empty(&mut self.output);
         }
     }
 
@@ -69,6 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Buffered<S> {
         self.eof
     }
 
+    /// True if nothing is left in either direction of what has been read or is to be written.
+    pub fn is_quiet(&self) -> bool {
+        self.input.is_empty() && self.output.is_empty() && !self.unflushed
+    }
+
     /// Bytes read and written so far.
     pub fn totals(&self) -> (u64, u64) {
         (self.received, self.sent)
@@ -79,36 +130,81 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Buffered<S> {
         self.output.len() < HIGH_WATER
     }
 
-    /// Reads once into the input buffer.
+    /// Reads what has come into the input buffer, until it has grown by a good deal or there is
+    /// nothing more for now. Pending only if nothing was read.
+    #[inline]
     pub fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Read>> {
+        let waker = cx.waker().data().addr();
+        if waker != 0 && self.waits == waker && !self.stream.may_be_readable() {
+            return Poll::Pending;
+        }
+        self.poll_take(cx)
+    }
+
+    fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Read>> {
         if self.eof {
             return Poll::Ready(Ok(Read::Eof));
         }
-        self.input.reserve(CHUNK);
-        match ready!(poll_read_buf(
-            Pin::new(&mut self.stream),
-            cx,
-            &mut self.input
-        )) {
-            Ok(0) => {
-                self.eof = true;
-                Poll::Ready(Ok(Read::Eof))
-            }
-            Ok(n) => {
-                self.received += n as u64;
-                Poll::Ready(Ok(Read::Some))
-            }
-            // A TLS peer that vanishes without a close_notify: PostgreSQL servers do.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.eof = true;
-                Poll::Ready(Ok(Read::Eof))
-            }
-            Err(error) => Poll::Ready(Err(error)),
+        self.waits = 0;
+        if self.input.capacity() == 0
+            && self.stream.may_be_readable()
+            && let Some(buffers) = &self.buffers
+        {
+            self.input = buffers.take();
         }
+        let before = self.input.len();
+        let taken = match self.error.take() {
+            Some(error) => Poll::Ready(Err(error)),
+            None => loop {
+                match self.stream.poll_take(cx, &mut self.input) {
+                    Poll::Ready(Ok(1..)) if self.input.len() < before + CHUNK => {}
+                    end => break end,
+                }
+            },
+        };
+        let read = self.input.len() - before;
+        self.received += read as u64;
+        match taken {
+            Poll::Pending => {
+                // A task that has used up its share of time is woken at once, and nothing has
+                // been registered.
+                if coop::has_budget_remaining() {
+                    self.waits = cx.waker().data().addr();
+                }
+                if read == 0 {
+                    return Poll::Pending;
+                }
+            }
+            // What has been read comes first.
+            Poll::Ready(Err(error)) if read > 0 => self.error = Some(error),
+            // A TLS peer that vanishes without a close_notify: PostgreSQL servers do.
+            Poll::Ready(Err(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Poll::Ready(Err(error));
+            }
+            Poll::Ready(_) if read == 0 => {
+                self.eof = true;
+                return Poll::Ready(Ok(Read::Eof));
+            }
+            Poll::Ready(_) => {}
+        }
+        Poll::Ready(Ok(Read::Some))
+    }
+
+    /// False if the peer can have said nothing since reading was last pending. Nothing is read.
+    pub fn may_be_readable(&self) -> bool {
+        self.eof || self.error.is_some() || self.stream.may_be_readable()
     }
 
     /// Writes what is buffered. Ready once all of it is out.
+    #[inline]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.output.is_empty() && !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_write_out(cx)
+    }
+
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.output.is_empty() {
             let n = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.output))?;
             if n == 0 {

@@ -54,16 +54,19 @@ pub async fn dial(host: &str, port: u16) -> Result<TcpStream, DialError> {
     Err(last.unwrap_or_else(|| unresolved(io::Error::other("the name has no address"))))
 }
 
-/// Options of every TCP socket, client's or server's. A socket that refuses one is used all the
-/// same.
-pub fn prepare(tcp: &TcpStream) {
+/// Options of every TCP socket, client's or server's. A listener hands them on to what it
+/// accepts. A socket that refuses one is used all the same.
+pub fn prepare<'s, S>(tcp: &'s S)
+where
+    SockRef<'s>: From<&'s S>,
+{
     // Before the first probe, and between probes: well under the 350 s after which AWS network
     // load balancers and NAT gateways forget an idle connection.
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_mins(1))
         .with_interval(Duration::from_secs(15));
-    tcp.set_nodelay(true).ok();
     let socket = SockRef::from(tcp);
+    socket.set_tcp_nodelay(true).ok();
     socket.set_tcp_keepalive(&keepalive).ok();
     // Keepalive does not watch over bytes that are never acknowledged.
     #[cfg(target_os = "linux")]

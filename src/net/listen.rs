@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::net::{RecvFlags, recv};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -40,10 +41,15 @@ pub enum ListenError {
     /// Somebody else has the port.
     #[error(
         "port {} of {} is already in use. Stop the program that uses it \
-         (`ss -ltnp 'sport = :{}'` names it), or choose another with --port",
-        .0.port(), .0.ip(), .0.port()
+         (`ss -ltnp 'sport = :{}'` names it), or choose another with {flag}",
+        address.port(), address.ip(), address.port()
     )]
-    Taken(SocketAddr),
+    Taken {
+        /// The address.
+        address: SocketAddr,
+        /// What chooses the port.
+        flag: &'static str,
+    },
     /// Any other failure.
     #[error("cannot listen on {address}: {source}")]
     Tcp {
@@ -87,12 +93,29 @@ pub fn loopback(port: u16) -> Result<Vec<Listener>, ListenError> {
 
 /// Listens on one address. Port 0 takes a free one.
 pub fn tcp(address: SocketAddr) -> Result<Listener, ListenError> {
-    bind(address)
-        .map(Listener::Tcp)
-        .map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => ListenError::Taken(address),
-            _ => ListenError::Tcp { address, source },
-        })
+    tcp_socket(address).map(Listener::Tcp)
+}
+
+/// The same for what is no PostgreSQL.
+pub fn tcp_socket(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    bind(address).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::Taken {
+            address,
+            flag: "--port",
+        },
+        _ => ListenError::Tcp { address, source },
+    })
+}
+
+impl ListenError {
+    /// The same error where this flag chooses the port.
+    #[must_use]
+    pub fn of_flag(self, flag: &'static str) -> Self {
+        match self {
+            Self::Taken { address, .. } => Self::Taken { address, flag },
+            other => other,
+        }
+    }
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
@@ -103,6 +126,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     }
     // Connections in TIME_WAIT of a predecessor must not keep us from starting.
     socket.set_reuse_address(true)?;
+    dial::prepare(&socket);
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
@@ -165,8 +189,8 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<ClientStream> {
         match self {
             Self::Tcp(listener) => {
+                // Its options are the listener's.
                 let (tcp, _) = listener.accept().await?;
-                dial::prepare(&tcp);
                 Ok(ClientStream::Tcp(tcp))
             }
             Self::Unix(listener, _) => listener
@@ -194,6 +218,20 @@ impl std::fmt::Display for Listener {
             },
             Self::Unix(_, SocketFile(path)) => write!(f, "{}", path.display()),
         }
+    }
+}
+
+impl ClientStream {
+    /// Reads what is there already, without asking the runtime, which has not heard of a socket
+    /// yet that has just been accepted: clients speak first, and at once.
+    pub fn read_at_once(&self, buffer: &mut [u8]) -> usize {
+        let flags = RecvFlags::DONTWAIT;
+        let read = match self {
+            Self::Tcp(tcp) => recv(tcp, buffer, flags),
+            Self::Unix(unix) => recv(unix, buffer, flags),
+        };
+        // Whatever is wrong will be seen again.
+        read.map_or(0, |(read, _)| read)
     }
 }
 

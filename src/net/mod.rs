@@ -7,9 +7,11 @@
 
 pub mod address;
 pub mod buffered;
+pub mod buffers;
 pub mod dial;
 pub mod listen;
 pub mod random;
+pub mod source;
 pub mod tls_client;
 pub mod tls_server;
 pub mod trust;

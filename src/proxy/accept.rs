@@ -1,5 +1,6 @@
 //! Accepting clients.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
 /// Accepts clients until the proxy closes.
 pub(super) async fn run(listener: Listener, cluster: Rc<ClusterState>, shared: Rc<Shared>) {
+    let mut closing = pin!(shared.closing.cancelled());
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            () = shared.closing.cancelled() => return,
+            () = &mut closing => return,
         };
         match accepted {
             Ok(stream) => {

@@ -9,13 +9,10 @@ use super::relay::{End, Relay};
 use crate::net::buffered::{Buffered, Read};
 use crate::net::listen::ClientStream;
 use crate::session::Loss;
-use crate::wire::{ErrorResponse, SqlState, encode};
+use crate::wire::{ErrorResponse, SqlState};
 
 /// How long a client gets to take our last words.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How long a server gets to take our goodbye.
-const GOODBYE: Duration = Duration::from_millis(500);
 
 /// How a session ends.
 pub(super) enum Ended {
@@ -23,56 +20,43 @@ pub(super) enum Ended {
     Left(End),
     /// The proxy shuts down.
     Shutdown,
+    /// In the middle of a message, so that nothing can be said.
+    Cut,
     /// We end it, with these last words; and why, for the log.
     Said(ErrorResponse, &'static str),
 }
 
 /// Says goodbye on both sides. Why the session ended, for the log.
-pub(super) async fn finish(mut relay: Relay, ended: Ended) -> &'static str {
-    let loss = relay.session.loss();
+pub(super) async fn finish(relay: &mut Relay, ended: Ended) -> &'static str {
+    let done = matches!(ended, Ended::Left(End::ClientDone));
     let (said, why) = match ended {
-        Ended::Shutdown => (Some(at_shutdown(loss)), "shutdown"),
+        Ended::Shutdown => (Some(at_shutdown(relay.session.loss())), "shutdown"),
         Ended::Said(error, why) => (Some(error), why),
+        Ended::Cut => (None, "server closed in the middle of a message"),
         Ended::Left(End::ClientDone) => (None, "client closed"),
         Ended::Left(End::ClientLost(error)) => {
             tracing::debug!(%error, "client vanished");
             (None, "client vanished")
         }
         Ended::Left(End::ClientRefused(error)) => (Some(error), "client broke the protocol"),
-        Ended::Left(End::ServerClosed(_)) if relay.session.fatal_seen() => (None, "server closed"),
-        Ended::Left(End::ServerClosed(source)) => {
-            let why = source.map(|error| error.to_string());
-            (Some(server_lost(loss, why.as_deref())), "server closed")
-        }
-        Ended::Left(End::ServerBroken(why)) => {
-            let why = format!("the server broke the protocol: {why}");
-            (
-                Some(server_lost(loss, Some(&why))),
-                "server broke the protocol",
-            )
-        }
     };
+    relay.publish_rejections();
     if let Some(error) = said
         && relay.at_boundary()
     {
+        relay.pool.metrics.rejected(error.sqlstate.as_str());
         error.encode(&mut relay.client.output);
     }
-    if relay.at_server_boundary() {
-        encode::terminate(&mut relay.server.output);
+    relay.let_go();
+    if !done || !relay.client.is_quiet() {
+        Box::pin(farewell(&mut relay.client)).await;
     }
-    let Relay {
-        mut server, client, ..
-    } = relay;
-    let goodbye = async {
-        timeout(GOODBYE, server.close()).await.ok();
-    };
-    tokio::join!(goodbye, farewell(client));
     why
 }
 
 /// Delivers what is in the output and closes, without losing it: a socket that is closed while
 /// the peer's bytes are unread resets the connection, and the peer may never see our last words.
-pub(super) async fn farewell(mut io: Buffered<ClientStream>) {
+pub(super) async fn farewell(io: &mut Buffered<ClientStream>) {
     let deliver = async {
         io.close().await?;
         loop {
@@ -85,30 +69,6 @@ pub(super) async fn farewell(mut io: Buffered<ClientStream>) {
     timeout(FAREWELL, deliver).await.ok();
 }
 
-fn server_lost(loss: Loss, source: Option<&str>) -> ErrorResponse {
-    let source = source.map(|why| format!(": {why}")).unwrap_or_default();
-    match loss {
-        Loss::Nothing => ErrorResponse::fatal(
-            SqlState::CONNECTION_FAILURE,
-            format!("the connection to Aurora DSQL was lost{source}"),
-        )
-        .detail("No transaction was open.")
-        .hint("Connect again. DSQL closes every connection after 60 minutes."),
-        Loss::RolledBack => ErrorResponse::fatal(
-            SqlState::CONNECTION_FAILURE,
-            format!("the connection to Aurora DSQL was lost{source}"),
-        )
-        .detail("The open transaction was rolled back.")
-        .hint("Connect again and repeat the transaction."),
-        Loss::Unknown | Loss::Commit => ErrorResponse::fatal(
-            SqlState::OUTCOME_UNKNOWN,
-            format!("the connection to Aurora DSQL was lost and the outcome is unknown{source}"),
-        )
-        .detail("What was in flight may or may not have been committed.")
-        .hint("Connect again and check whether it took effect before you repeat it."),
-    }
-}
-
 fn at_shutdown(loss: Loss) -> ErrorResponse {
     match loss {
         Loss::Nothing | Loss::RolledBack => shutting_down(),
@@ -118,6 +78,21 @@ fn at_shutdown(loss: Loss) -> ErrorResponse {
         )
         .detail("What was in flight may or may not have been committed.")
         .hint("Connect again and check whether it took effect before you repeat it."),
+    }
+}
+
+/// What a client is told whose session another one has ended.
+pub(super) fn terminated(loss: Loss) -> ErrorResponse {
+    // PostgreSQL's words.
+    let error = ErrorResponse::fatal(
+        SqlState::ADMIN_SHUTDOWN,
+        "terminating connection due to administrator command",
+    );
+    match loss {
+        Loss::Nothing | Loss::RolledBack => error,
+        Loss::Unknown | Loss::Commit => error
+            .detail("What was in flight may or may not have been committed.")
+            .hint("Connect again and check whether it took effect before you repeat it."),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Client and server, both directions at once.
+//! A client and, while it has one, its server: both directions at once.
 //!
 //! All state is in [`Relay`], so that the future that drives it can be dropped at any point and
 //! made anew.
@@ -6,44 +6,73 @@
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Buf;
+use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
 
+use super::account::Published;
+use super::age::Age;
+use super::server::{PooledServer, RolePool, ServerCheckout};
+use super::transfer::{append, rows, transfer};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
+use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
-use crate::session::{Flow, Frame, Relayed, Session};
-use crate::upstream::ServerStream;
+use crate::net::source::Source;
+use crate::pool::ConnectionId;
+use crate::session::{Flow, Frame, LeaseEnd, Outputs, PoolMode, Relayed, Session, Want};
+use crate::sql::PinReason;
+use crate::wire::backend;
 use crate::wire::frame::HEADER;
+use crate::wire::startup::CancelRequest;
 use crate::wire::{ErrorResponse, FrameScanner, SqlState, Step};
 
 /// How long a client that has closed its side may wait for an answer. It cannot be told from one
 /// that is gone, and on whose behalf nothing should run for long.
 const GRACE: Duration = Duration::from_secs(30);
 
-/// A client and the server that serves it.
+/// A client and its server.
 pub(super) struct Relay {
     pub(super) client: Buffered<ClientStream>,
-    pub(super) server: Buffered<ServerStream>,
     pub(super) session: Session,
+    pub(super) pool: Rc<RolePool>,
+    /// Sees to it that transactions do not get too old, where they may not.
+    pub(super) age: Option<Age>,
+    link: Option<ServerCheckout>,
     from_client: FrameScanner,
-    from_server: FrameScanner,
     /// What happens to the rest of the client's frame.
     rest: Rest,
     /// The client's next frame waits for the server's replies.
     held: bool,
+    /// What is in the client's input, and in the server's, is not a whole frame: only then more
+    /// is read, however much of the other's output has just gone out.
+    hungry: Hungry,
+    /// The server has just been taken, and nobody waits yet for what it says.
+    is_new: bool,
+    /// The client's next frame waits for a server.
+    wants: Option<Want>,
+    /// Where this session has advanced sequences last.
+    sequences: Option<ConnectionId>,
     /// Why nothing more is taken from the client, if so: it still gets what it is owed.
     leaving: Option<Leaving>,
     /// Runs out when a client that closed its side has waited for an answer long enough.
     grace: Option<Pin<Box<Sleep>>>,
+    /// Replies that the client gets only if there is no conflict.
+    kept: BytesMut,
+    /// Runs out when what has met a conflict is tried again.
+    backoff: Option<Pin<Box<Sleep>>>,
+    /// Messages of our own on their way into a buffer.
+    scratch: BytesMut,
+    buffers: Buffers,
+    published: Published,
 }
 
 /// Why a client that is still there sends nothing more.
 #[derive(Debug)]
 enum Leaving {
-    /// It has said goodbye, and so have we to the server, which will close.
+    /// It has said goodbye.
     Terminated,
     /// It has sent something that makes no sense.
     Refused(ErrorResponse),
@@ -55,8 +84,34 @@ enum Rest {
     Discard,
 }
 
+/// Who has to say more before anything can go on.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hungry {
+    client: bool,
+    server: bool,
+}
+
 /// Why relaying stopped.
 #[derive(Debug)]
+pub(super) enum Pause {
+    /// The client needs a server, and none is free.
+    NeedsServer(Want),
+    /// The server is gone, for this reason.
+    ServerLost(String),
+    /// From now on the session keeps its server, for this reason.
+    Pinned(PinReason),
+    /// The client idles in a transaction that is too old.
+    Expired,
+    /// The session is over.
+    End(End),
+}
+
+/// How a session ends.
+#[derive(Debug)]
+#[allow(
+    clippy::enum_variant_names,
+    reason = "it is the client each time by which it ends"
+)]
 pub(super) enum End {
     /// The client said goodbye, or closed its side and has got every answer.
     ClientDone,
@@ -64,10 +119,6 @@ pub(super) enum End {
     ClientLost(io::Error),
     /// The client does not keep to the protocol, or cannot be served any more.
     ClientRefused(ErrorResponse),
-    /// The server closed the connection.
-    ServerClosed(Option<io::Error>),
-    /// The server does not keep to the protocol.
-    ServerBroken(String),
 }
 
 /// Whether a step got something done.
@@ -80,38 +131,49 @@ enum Progress {
 impl Relay {
     pub(super) fn new(
         client: Buffered<ClientStream>,
-        server: Buffered<ServerStream>,
         session: Session,
+        pool: Rc<RolePool>,
+        buffers: Buffers,
     ) -> Self {
         Self {
             client,
-            server,
             session,
+            pool,
+            age: None,
+            link: None,
             from_client: FrameScanner::new(),
-            from_server: FrameScanner::new(),
             rest: Rest::Forward,
             held: false,
+            hungry: Hungry::default(),
+            is_new: false,
+            wants: None,
+            sequences: None,
             leaving: None,
             grace: None,
+            kept: BytesMut::new(),
+            backoff: None,
+            published: Published::default(),
+            scratch: BytesMut::new(),
+            buffers,
         }
     }
 
-    /// Relays until somebody leaves. Dropping the future loses nothing.
-    pub(super) async fn run(&mut self) -> End {
-        poll_fn(|cx| self.poll(cx)).await
+    /// Relays until the server's current message has passed. Dropping the future loses nothing.
+    pub(super) async fn run_to_boundary(&mut self) -> Option<Pause> {
+        self.run_until(Self::at_boundary).await
     }
 
-    /// Relays until the server's current message has passed. Dropping the future loses nothing.
-    pub(super) async fn run_to_boundary(&mut self) -> Option<End> {
+    /// Relays until something is true. Dropping the future loses nothing.
+    pub(super) async fn run_until(&mut self, done: impl Fn(&Self) -> bool) -> Option<Pause> {
         poll_fn(|cx| {
             loop {
-                if self.at_boundary() {
+                if done(self) {
                     return Poll::Ready(None);
                 }
                 match self.turn(cx) {
                     Ok(Progress::Made) => {}
                     Ok(Progress::None) => return Poll::Pending,
-                    Err(end) => return Poll::Ready(Some(end)),
+                    Err(pause) => return Poll::Ready(Some(pause)),
                 }
             }
         })
@@ -121,22 +183,75 @@ impl Relay {
     /// True if a message of our own may go to the client now: not in the middle of one of the
     /// server's.
     pub(super) fn at_boundary(&self) -> bool {
-        self.from_server.rest() == 0
+        self.link
+            .as_ref()
+            .is_none_or(|server| server.scanner.rest() == 0)
     }
 
-    /// True if a message of our own may go to the server now: not in the middle of one of the
-    /// client's.
-    pub(super) fn at_server_boundary(&self) -> bool {
-        self.from_client.rest() == 0 || self.rest == Rest::Discard
+    /// The session gets a server.
+    pub(super) fn attach(&mut self, mut server: ServerCheckout) {
+        let PooledServer {
+            io, state, scratch, ..
+        } = &mut **server;
+        std::mem::swap(&mut self.scratch, scratch);
+        self.session.attach(state, &mut io.output);
+        self.link = Some(server);
+        self.wants = None;
+        // It has said nothing yet.
+        self.hungry.server = true;
     }
 
-    /// Puts another server in the place of this one. What the old one had still to say is gone;
-    /// the rest of a message that was on its way to it is dropped.
-    pub(super) fn replace_server(&mut self, server: Buffered<ServerStream>) {
-        self.server = server;
-        self.from_server = FrameScanner::new();
-        self.rest = Rest::Discard;
+    /// The request that cancels what the server does, which is about to be sent.
+    pub(super) fn cancel_request(&mut self) -> Option<CancelRequest> {
+        self.link.as_mut()?.cancel_request()
+    }
+
+    /// True without a server.
+    pub(super) fn is_free(&self) -> bool {
+        self.link.is_none()
+    }
+
+    /// Where sequences were advanced that the session may want to read.
+    pub(super) fn sequences(&self) -> Option<ConnectionId> {
+        self.sequences
+    }
+
+    /// The message that waits for a server will be answered with an error, or by one after all.
+    pub(super) fn wait_is_over(&mut self) {
+        self.wants = None;
+    }
+
+    /// Takes the server away. What it had still to say is gone; the rest of a message that was on
+    /// its way to it is dropped.
+    pub(super) fn sever(&mut self) -> Option<ServerCheckout> {
+        if self.from_client.rest() > 0 {
+            self.rest = Rest::Discard;
+        }
         self.held = false;
+        let mut server = self.link.take()?;
+        server.abandon();
+        Some(server)
+    }
+
+    /// Gives the server back at the end of the session.
+    pub(super) fn let_go(&mut self) {
+        let end = self.session.lease_end(true);
+        let Some(mut server) = self.link.take() else {
+            return;
+        };
+        let reusable = end == LeaseEnd::Release && self.session.mode() == PoolMode::Transaction;
+        if reusable
+            && !server.state.awaits_cancel()
+            && server.is_quiet()
+            && self.from_client.rest() == 0
+        {
+            server.release();
+            return;
+        }
+        if !self.session.is_quiet() || self.from_client.rest() > 0 {
+            server.abandon();
+        }
+        server.discard("its session ended");
     }
 
     /// Reads from the client until it closes its side, so that nobody waits on behalf of one that
@@ -146,37 +261,93 @@ impl Relay {
         gone(&mut self.client).await;
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    /// Relays until something has to be decided.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
         loop {
             match self.turn(cx) {
                 Ok(Progress::Made) => {}
-                Ok(Progress::None) => return Poll::Pending,
-                Err(end) => return Poll::Ready(end),
+                Ok(Progress::None) => {
+                    self.rest();
+                    return Poll::Pending;
+                }
+                Err(pause) => return Poll::Ready(pause),
             }
         }
     }
 
-    /// One round: take frames, write, read. Everything that cannot go on has left its waker.
-    fn turn(&mut self, cx: &mut Context<'_>) -> Result<Progress, End> {
-        let mut progress = self.server_to_client()?;
+    /// Who waits holds no buffers.
+    fn rest(&mut self) {
+        self.client.rest();
+        match &mut self.link {
+            None => {
+                self.buffers.give_empty(&mut self.scratch);
+                self.buffers.give_empty(&mut self.kept);
+            }
+            Some(server) if self.session.mode() == PoolMode::Session => server.io.rest(),
+            Some(_) => {}
+        }
+    }
+
+    /// One round: read, take frames, write. Everything that cannot go on has left its waker.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Result<Progress, Pause> {
+        let mut progress = Progress::None;
+        let (read_client, read_server) = (self.takes_input(), self.takes_replies());
+        if read_client {
+            progress = fill(&mut self.client, cx).map_err(client_lost)?;
+        }
+        if let Some(server) = &mut self.link {
+            if read_server {
+                let filled = fill(&mut server.io, cx);
+                progress =
+                    progress.or(filled.map_err(|error| Pause::ServerLost(error.to_string()))?);
+            }
+            if !server.io.input.is_empty() && self.server_to_client()? == Progress::Made {
+                progress = Progress::Made;
+                self.grace = None;
+            }
+            if let Some(reason) = self.session.take_pin_news() {
+                return Err(Pause::Pinned(reason));
+            }
+            self.settle();
+            self.repeat();
+        }
+        if self.client.input.is_empty() {
+            self.held = false;
+        } else if self.may_go_on(cx) {
+            progress = self.client_to_server().or(progress);
+            // So that its waker is left, whether or not there is something to send.
+            if std::mem::take(&mut self.is_new)
+                && let Some(server) = &mut self.link
+            {
+                let filled = fill(&mut server.io, cx);
+                let filled = filled.map_err(|error| Pause::ServerLost(error.to_string()))?;
+                progress = progress.or(filled);
+            }
+        }
+        if self.session.has_rejections() {
+            self.publish_rejections();
+        }
+        progress = flush(&mut self.client, cx)
+            .map_err(client_lost)?
+            .or(progress);
+        let mut server_flush = Ok(Progress::None);
+        if let Some(server) = &mut self.link {
+            server_flush = flush(&mut server.io, cx);
+            if let Ok(Progress::Made) = server_flush {
+                return Ok(Progress::Made);
+            }
+        }
+        // What turns out only now not to be a whole frame has not been read on, and left no waker.
+        if progress == Progress::None
+            && (!read_client && self.takes_input() || !read_server && self.takes_replies())
+        {
+            return Ok(Progress::Made);
+        }
         if progress == Progress::Made {
-            self.grace = None;
-        }
-        progress = progress.or(self.client_to_server());
-        progress = progress.or(flush(&mut self.client, cx).map_err(End::ClientLost)?);
-        // A server that refuses our bytes may have said why before: its input comes first.
-        let server_flush = flush(&mut self.server, cx);
-        if self.client.accepts_output() && !self.server.eof() {
-            let filled = fill(&mut self.server, cx);
-            progress = progress.or(filled.map_err(|e| End::ServerClosed(Some(e)))?);
-        }
-        if self.takes_input() {
-            progress = progress.or(fill(&mut self.client, cx).map_err(End::ClientLost)?);
-        }
-        if progress == Progress::Made {
+            // A server that refuses our bytes may have said why: its input comes first.
             return Ok(progress);
         }
-        if self.server.eof() {
+        if self.link.as_ref().is_some_and(|server| server.io.eof()) {
             // Its last words first, however slowly the client takes them.
             let delivered = self.client.output.is_empty();
             return if delivered {
@@ -185,40 +356,71 @@ impl Relay {
                 Ok(Progress::None)
             };
         }
-        progress = progress.or(server_flush.map_err(|e| End::ServerClosed(Some(e)))?);
-        if progress == Progress::None && self.client.output.is_empty() {
-            self.has_client_left(cx)?;
+        server_flush.map_err(|error| Pause::ServerLost(error.to_string()))?;
+        if let Some(want) = self.wants {
+            return Err(Pause::NeedsServer(want));
         }
-        Ok(progress)
+        if self.has_expired() {
+            return Err(Pause::Expired);
+        }
+        if self.client.output.is_empty() {
+            self.has_client_left(cx).map_err(Pause::End)?;
+        }
+        Ok(Progress::None)
     }
 
     /// True if more of the client may be read: it has more to say, and both sides keep up.
     fn takes_input(&self) -> bool {
-        self.leaving.is_none()
+        (self.hungry.client || self.client.input.is_empty())
+            && self.leaving.is_none()
             && !self.held
+            && self.wants.is_none()
             && !self.client.eof()
-            && self.server.accepts_output()
+            && self
+                .link
+                .as_ref()
+                .is_none_or(|server| server.io.accepts_output())
             && self.client.accepts_output()
     }
 
-    fn server_closed(&mut self) -> End {
+    /// True if more of the server may be read: it has more to say, and the client keeps up.
+    fn takes_replies(&self) -> bool {
+        let Some(server) = &self.link else {
+            return false;
+        };
+        (self.hungry.server || server.io.input.is_empty())
+            && self.client.accepts_output()
+            && !server.io.eof()
+    }
+
+    fn server_closed(&mut self) -> Pause {
         match self.leaving.take() {
-            Some(Leaving::Terminated) => End::ClientDone,
-            Some(Leaving::Refused(error)) => End::ClientRefused(error),
-            None => End::ServerClosed(None),
+            Some(Leaving::Terminated) => Pause::End(End::ClientDone),
+            Some(Leaving::Refused(error)) => Pause::End(End::ClientRefused(error)),
+            None => Pause::ServerLost(String::new()),
         }
     }
 
     /// Ends the session once a client that sends nothing more has got what it is owed.
     fn has_client_left(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        let sent = self.server.output.is_empty();
+        if self.leaving.is_none() && !self.client.eof() {
+            return Ok(());
+        }
+        let sent = self
+            .link
+            .as_ref()
+            .is_none_or(|server| server.io.output.is_empty());
         let answered = sent && self.session.waits_for_client();
         match &self.leaving {
-            // The server does what it was told before the goodbye, and then closes.
-            Some(Leaving::Terminated) if sent && self.session.is_quiet() => Err(End::ClientDone),
-            Some(Leaving::Refused(_)) if answered => Err(self.server_closed()),
+            // The server does what it was told before the goodbye.
+            Some(Leaving::Terminated) if sent && self.session.waits_for_client() => {
+                Err(End::ClientDone)
+            }
+            Some(Leaving::Refused(_)) if answered => match self.leaving.take() {
+                Some(Leaving::Refused(error)) => Err(End::ClientRefused(error)),
+                _ => Err(End::ClientDone),
+            },
             Some(_) => Ok(()),
-            None if !self.client.eof() => Ok(()),
             // A message that never gets its end is never answered.
             None if answered || self.from_client.rest() > 0 => Err(End::ClientDone),
             None => {
@@ -233,17 +435,130 @@ impl Relay {
         }
     }
 
+    /// Gives the server back, if the session is done with it.
+    fn settle(&mut self) {
+        let Some(server) = &self.link else {
+            return;
+        };
+        let due = self.session.mode() == PoolMode::Session && server.is_due();
+        match self.session.lease_end(due) {
+            LeaseEnd::Keep => {}
+            LeaseEnd::Release => {
+                if server.is_quiet() && self.from_client.rest() == 0 {
+                    self.give_back(None);
+                }
+            }
+            LeaseEnd::Discard(why) => self.give_back(Some(why)),
+        }
+        if let Some(age) = &self.age {
+            let linked = self.link.is_some();
+            age.note(self.session.open_block().filter(|_| linked));
+        }
+    }
+
+    /// True if the transaction is too old in which the client idles.
+    fn has_expired(&self) -> bool {
+        self.age.as_ref().is_some_and(Age::is_told)
+            && self.at_boundary()
+            && self.from_client.rest() == 0
+            && self.client.input.is_empty()
+            && self.link.is_some()
+            && self.session.is_idle_in_block()
+    }
+
+    /// Puts what has met a conflict in front of the client's messages.
+    fn repeat(&mut self) {
+        let Some((mut messages, repeated)) = self.session.take_again() else {
+            return;
+        };
+        self.kept.clear();
+        messages.extend_from_slice(&self.client.input);
+        self.client.input = messages;
+        let pause = self.pool.pause_after_conflict(repeated);
+        self.backoff = Some(Box::pin(sleep(pause)));
+    }
+
+    /// True unless there is a pause before what has met a conflict is tried again.
+    fn may_go_on(&mut self, cx: &mut Context<'_>) -> bool {
+        if let Some(backoff) = &mut self.backoff {
+            if backoff.as_mut().poll(cx).is_pending() {
+                return false;
+            }
+            self.backoff = None;
+        }
+        true
+    }
+
+    /// What the client is owed goes out after all.
+    pub(super) fn let_replies_go(&mut self) {
+        let all = self.kept.len();
+        transfer(&mut self.kept, &mut self.client.output, all, &self.buffers);
+    }
+
+    /// Tells the metrics which errors of ours the client has got.
+    pub(super) fn publish_rejections(&mut self) {
+        for sqlstate in self.session.take_rejections() {
+            self.pool.metrics.rejected(sqlstate.as_str());
+        }
+    }
+
+    /// Tells the metrics what has been done since the last time.
+    pub(super) fn publish(&mut self) {
+        let (counts, bytes) = (self.session.counts(), self.client.totals());
+        self.published.publish(counts, bytes, &self.pool.metrics);
+    }
+
+    fn give_back(&mut self, discard: Option<&'static str>) {
+        let Some(mut server) = self.link.take() else {
+            return;
+        };
+        if server.state.is_touched_by(self.session.id()) {
+            self.sequences = Some(server.id());
+        }
+        self.session.leave(&mut server.state);
+        self.session.detach();
+        self.publish();
+        let stale = server.state.awaits_cancel().then_some("canceled");
+        match discard.or(stale) {
+            None => {
+                server.io.rest();
+                std::mem::swap(&mut self.scratch, &mut server.scratch);
+                server.release();
+            }
+            Some(why) => server.discard(why),
+        }
+    }
+
+    /// A server that nobody uses and that will do, if there is one.
+    fn take_server(&mut self, want: Want) -> bool {
+        match want {
+            Want::Sequences => false,
+            Want::Any => match self.pool.pool.try_checkout() {
+                Some(server) => {
+                    self.pool.metrics.waited(Duration::ZERO);
+                    self.attach(server);
+                    true
+                }
+                None => false,
+            },
+        }
+    }
+
     fn client_to_server(&mut self) -> Progress {
-        let (input, output) = (&mut self.client.input, &mut self.server.output);
-        let before = input.len();
+        let before = self.client.input.len();
         // Bytes at the front of the input that go to the server, in one copy.
         let mut run = 0;
         self.held = false;
+        self.hungry.client = false;
         while self.leaving.is_none()
-            && output.len() + run < HIGH_WATER
+            && self.wants.is_none()
             && self.client.output.len() < HIGH_WATER
+            && self
+                .link
+                .as_ref()
+                .is_none_or(|server| server.io.output.len() + run < HIGH_WATER)
         {
-            let front = input.get(run..).unwrap_or_default();
+            let front = self.client.input.get(run..).unwrap_or_default();
             let mut scanner = self.from_client.clone();
             let (length, flow) = match scanner.step(front, Session::frontend_want) {
                 Err(error) => {
@@ -252,17 +567,28 @@ impl Relay {
                     self.leaving = Some(Leaving::Refused(error));
                     break;
                 }
-                Ok(Step::NeedMore) => break,
+                Ok(Step::NeedMore) => {
+                    self.hungry.client = true;
+                    break;
+                }
                 Ok(Step::Rest(n)) if self.rest == Rest::Forward => (n, Flow::Forward),
                 Ok(Step::Rest(n)) => (n, Flow::Discard),
                 Ok(Step::Head { tag, body, seen }) => {
+                    let length = HEADER + seen;
+                    let raw = front.get(..length).unwrap_or_default();
                     let frame = Frame {
                         tag,
-                        body: front.get(HEADER..HEADER + seen).unwrap_or_default(),
-                        complete: seen == body,
+                        raw,
+                        body: raw.get(HEADER..).unwrap_or_default(),
+                        length: body,
                     };
-                    match self.session.frontend(frame, &mut self.client.output) {
-                        Ok(flow) => (HEADER + seen, flow),
+                    let mut out = Outputs {
+                        server: &mut self.scratch,
+                        client: &mut self.client.output,
+                    };
+                    let state = self.link.as_mut().map(|server| &mut server.state);
+                    match self.session.frontend(frame, state, &mut out) {
+                        Ok(flow) => (length, flow),
                         Err(error) => {
                             self.leaving = Some(Leaving::Refused(error));
                             break;
@@ -270,71 +596,170 @@ impl Relay {
                     }
                 }
             };
+            if !self.scratch.is_empty() || !matches!(flow, Flow::Forward) {
+                self.pass(run);
+                run = 0;
+                if let Some(server) = &mut self.link {
+                    append(&mut server.io.output, &self.scratch, &self.buffers);
+                }
+                self.scratch.clear();
+            }
             match flow {
                 Flow::Forward => {
                     self.rest = Rest::Forward;
                     run += length;
                 }
+                Flow::Replace(skip) => {
+                    self.rest = Rest::Forward;
+                    self.client.input.advance(skip);
+                    run = length - skip;
+                }
                 Flow::Discard => {
                     self.rest = Rest::Discard;
-                    output.extend_from_slice(input.get(..run).unwrap_or_default());
-                    input.advance(run + length);
-                    run = 0;
+                    self.client.input.advance(length);
                 }
                 Flow::Hold => {
                     self.held = true;
                     break;
                 }
+                Flow::NeedServer(want) => {
+                    // It may have one that will not do.
+                    self.give_back(None);
+                    if !self.take_server(want) {
+                        self.wants = Some(want);
+                        break;
+                    }
+                    self.is_new = true;
+                    continue;
+                }
                 Flow::Terminate => {
                     self.leaving = Some(Leaving::Terminated);
-                    run += length;
+                    self.client.input.advance(length);
                 }
             }
             self.from_client = scanner;
         }
-        output.extend_from_slice(input.get(..run).unwrap_or_default());
-        input.advance(run);
-        Progress::from(input.len() < before)
+        self.pass(run);
+        if !self.kept.is_empty() && !self.session.holds_replies() {
+            // A message of the client's has seen to that: the server may have nothing to add.
+            self.let_replies_go();
+        }
+        Progress::from(self.client.input.len() < before)
     }
 
-    fn server_to_client(&mut self) -> Result<Progress, End> {
-        let (input, output) = (&mut self.server.input, &mut self.client.output);
-        let before = input.len();
+    /// So many bytes of the client's go to the server.
+    fn pass(&mut self, run: usize) {
+        let Some(server) = &mut self.link else {
+            return;
+        };
+        transfer(
+            &mut self.client.input,
+            &mut server.io.output,
+            run,
+            &self.buffers,
+        );
+    }
+
+    fn server_to_client(&mut self) -> Result<Progress, Pause> {
+        let Some(server) = &mut self.link else {
+            return Ok(Progress::None);
+        };
+        let PooledServer {
+            io, state, scanner, ..
+        } = &mut ***server;
+        let output = &mut self.client.output;
+        let before = io.input.len();
         let mut run = 0;
+        self.hungry.server = false;
         while output.len() + run < HIGH_WATER {
-            let front = input.get(run..).unwrap_or_default();
-            let step = self
-                .from_server
-                .step(front, Session::backend_want)
-                .map_err(|error| End::ServerBroken(error.to_string()))?;
-            match step {
-                Step::NeedMore => break,
-                Step::Rest(n) => run += n,
-                Step::Head { tag, body, seen } => {
-                    let frame = Frame {
-                        tag,
-                        body: front.get(HEADER..HEADER + seen).unwrap_or_default(),
-                        complete: seen == body,
-                    };
-                    let length = HEADER + seen;
-                    // What has come before must leave before.
-                    let kept = output.len();
-                    match self.session.backend(frame, output) {
-                        Relayed::Forward => run += length,
-                        Relayed::Replaced => {
-                            let changed = output.split_off(kept);
-                            output.extend_from_slice(input.get(..run).unwrap_or_default());
-                            output.extend_from_slice(&changed);
-                            input.advance(run + length);
-                            run = 0;
-                        }
-                    }
+            let front = io.input.get(run..).unwrap_or_default();
+            let kept = self.session.holds_replies();
+            if !kept && scanner.rest() == 0 && self.session.passes(backend::DATA_ROW) {
+                let rows = rows(front, HIGH_WATER - output.len() - run);
+                if rows > 0 {
+                    run += rows;
+                    continue;
                 }
             }
+            let step = scanner
+                .step(front, Session::backend_want)
+                .map_err(|error| Pause::ServerLost(format!("it broke the protocol: {error}")))?;
+            let (tag, body, seen) = match step {
+                Step::NeedMore => {
+                    self.hungry.server = true;
+                    break;
+                }
+                Step::Rest(n) => {
+                    run += n;
+                    continue;
+                }
+                Step::Head { tag, body, seen } => (tag, body, seen),
+            };
+            let length = HEADER + seen;
+            if self.session.passes(tag) && !kept {
+                run += length;
+                continue;
+            }
+            if tag == backend::DATA_ROW {
+                self.session.rows_come();
+            }
+            let raw = front.get(..length).unwrap_or_default();
+            let frame = Frame {
+                tag,
+                raw,
+                body: raw.get(HEADER..).unwrap_or_default(),
+                length: body,
+            };
+            let mut out = Outputs {
+                server: &mut io.output,
+                client: &mut self.scratch,
+            };
+            let relayed = self.session.backend(frame, state, &mut out);
+            if kept && self.kept.len() + run + length > self.pool.sessions.retry_buffer {
+                self.session.let_replies_go();
+            }
+            if kept && !self.session.holds_replies() {
+                // Together with what was kept.
+                transfer(&mut io.input, &mut self.kept, run, &self.buffers);
+                run = 0;
+                let all = self.kept.len();
+                transfer(&mut self.kept, output, all, &self.buffers);
+            }
+            let output = if self.session.holds_replies() {
+                &mut self.kept
+            } else {
+                &mut *output
+            };
+            if self.scratch.is_empty() && relayed == Relayed::Forward {
+                run += length;
+                continue;
+            }
+            transfer(&mut io.input, output, run, &self.buffers);
+            append(output, &self.scratch, &self.buffers);
+            self.scratch.clear();
+            run = 0;
+            match relayed {
+                Relayed::Forward => run = length,
+                Relayed::Swallow => io.input.advance(length),
+            }
+            if self.session.fatal_seen() {
+                break;
+            }
         }
-        output.extend_from_slice(input.get(..run).unwrap_or_default());
-        input.advance(run);
-        Ok(Progress::from(input.len() < before))
+        let output = if self.session.holds_replies() {
+            &mut self.kept
+        } else {
+            output
+        };
+        transfer(&mut io.input, output, run, &self.buffers);
+        if self.session.fatal_seen() {
+            return Err(match self.leaving.take() {
+                Some(Leaving::Terminated) => Pause::End(End::ClientDone),
+                Some(Leaving::Refused(error)) => Pause::End(End::ClientRefused(error)),
+                None => Pause::ServerLost(self.session.take_fatal()),
+            });
+        }
+        Ok(Progress::from(io.input.len() < before))
     }
 }
 
@@ -351,9 +776,13 @@ pub(super) async fn gone(client: &mut Buffered<ClientStream>) {
     std::future::pending::<()>().await;
 }
 
+fn client_lost(error: io::Error) -> Pause {
+    Pause::End(End::ClientLost(error))
+}
+
 fn flush<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: Source,
 {
     let before = io.output.len();
     if let Poll::Ready(Err(error)) = io.poll_flush(cx) {
@@ -364,7 +793,7 @@ where
 
 fn fill<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
 where
-    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    S: Source,
 {
     match io.poll_fill(cx) {
         Poll::Ready(Ok(Read::Some | Read::Eof)) => Ok(Progress::Made),

@@ -1,9 +1,16 @@
 //! What is at stake while the server works, and whether a wait can be given up.
 
-use super::pipeline::{Kind, Pipeline};
+use super::flight::{Flight, Running};
+use super::lease::{Phase, Step};
+use super::machine::Session;
+use super::pipeline::Pipeline;
+use super::statements::Statements;
 use crate::sql::{self, StatementKind};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{ErrorResponse, Severity, SqlState};
+
+/// PostgreSQL's words for what a client has cancelled.
+pub(super) const CANCELED: &str = "canceling statement due to user request";
 
 /// What a connection that breaks takes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,11 +32,12 @@ pub enum Abandon {
     /// Nothing: there is nothing to cancel, or it is a COMMIT.
     Nothing,
     /// The server connection is given up and the session goes on with another one.
-    Replace {
+    GiveUp {
         /// The answer to what was in flight.
         error: ErrorResponse,
-        /// The state that the session goes on in.
-        status: TransactionStatus,
+        /// The state that the session goes on in; `None` if nothing was in flight, and the error
+        /// answers the message that waits.
+        status: Option<TransactionStatus>,
     },
     /// The server connection is given up and the session ends.
     End(ErrorResponse),
@@ -37,7 +45,12 @@ pub enum Abandon {
 
 /// What a broken connection would take with it, and the transaction status in which the client
 /// would then be.
-pub(super) fn loss(pipeline: &Pipeline) -> (Loss, TransactionStatus) {
+pub(super) fn loss(
+    pipeline: &Pipeline,
+    flight: &Flight,
+    statements: &Statements,
+    unknown_bound: bool,
+) -> (Loss, TransactionStatus) {
     let status = pipeline.status();
     let mut state = State {
         in_block: status != TransactionStatus::Idle,
@@ -45,29 +58,37 @@ pub(super) fn loss(pipeline: &Pipeline) -> (Loss, TransactionStatus) {
         copies_in: pipeline.copies_in(),
         loss: Loss::Nothing,
     };
-    for (place, group) in pipeline.groups().iter().enumerate() {
-        if place > 0 {
+    if pipeline.is_empty() {
+        return state.end();
+    }
+    // What a group did that has failed is undone.
+    let mut undone = pipeline.is_failed();
+    let mut behind_group = false;
+    flight.statements(statements, |running| {
+        if behind_group {
             // Whether what came before works is not known: a BEGIN that the server refuses
             // leaves the next statement to commit itself.
             state.in_block &= status != TransactionStatus::Idle;
-            state.copies_in = false;
+            (state.copies_in, undone) = (false, false);
         }
-        // What is not known may be a COMMIT, inside a block too.
-        if group.unknown && !group.failed {
-            state.loss = Loss::Unknown;
-        }
-        for statement in sql::statements(&group.text).filter(|statement| !statement.is_empty()) {
-            state.run(statement.bytes(&group.text));
-            if state.loss == Loss::Commit {
-                return (Loss::Commit, TransactionStatus::Idle);
+        behind_group = matches!(running, Running::GroupEnd);
+        match running {
+            Running::GroupEnd => {}
+            _ if undone || state.loss == Loss::Commit => {}
+            // It may be a COMMIT, inside a block too.
+            Running::EarlierPortal if state.in_block && !unknown_bound => {}
+            Running::Unknown | Running::EarlierPortal => state.loss = Loss::Unknown,
+            Running::Known(sql) => {
+                for statement in sql::statements(sql).filter(|statement| !statement.is_empty()) {
+                    state.run(statement.bytes(sql));
+                    if state.loss == Loss::Commit {
+                        return;
+                    }
+                }
             }
         }
-    }
-    match (state.loss, state.in_block) {
-        (Loss::Nothing, true) => (Loss::RolledBack, TransactionStatus::Failed),
-        (loss, true) => (loss, TransactionStatus::Failed),
-        (loss, false) => (loss, TransactionStatus::Idle),
-    }
+    });
+    state.end()
 }
 
 struct State {
@@ -78,6 +99,15 @@ struct State {
 }
 
 impl State {
+    fn end(&self) -> (Loss, TransactionStatus) {
+        match (self.loss, self.in_block) {
+            (Loss::Commit, _) => (Loss::Commit, TransactionStatus::Idle),
+            (Loss::Nothing, true) => (Loss::RolledBack, TransactionStatus::Failed),
+            (loss, true) => (loss, TransactionStatus::Failed),
+            (loss, false) => (loss, TransactionStatus::Idle),
+        }
+    }
+
     fn run(&mut self, sql: &[u8]) {
         use StatementKind as K;
         match sql::kind(sql) {
@@ -99,26 +129,39 @@ impl State {
 }
 
 impl Abandon {
-    /// What to do when the client wants to end its wait. `stuck` says why the session cannot go
-    /// on with another server.
-    pub(super) fn decide(pipeline: &Pipeline, stuck: Option<&'static str>) -> Self {
-        let Some(first) = pipeline.groups().front() else {
-            return Self::Nothing;
-        };
-        // Everything in it is answered, or will be skipped.
-        let done = first.kind == Kind::Open && (first.running == 0 || first.failed);
-        let waiting = pipeline.groups().len() - usize::from(done);
-        if waiting == 0 {
-            // The client has the floor.
+    /// What to do when the client wants to end its wait.
+    pub(super) fn decide(session: &Session) -> Self {
+        let pipeline = &session.pipeline;
+        match session.phase {
+            Phase::Detached => return Self::Nothing,
+            // Nothing of the client's has been sent, and its message waits.
+            Phase::Injecting(
+                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback { .. },
+            ) => {
+                return Self::GiveUp {
+                    error: cancelled(),
+                    status: None,
+                };
+            }
+            Phase::Injecting(Step::ReadBack { .. } | Step::Restore { .. } | Step::Name) => {
+                return Self::Nothing;
+            }
+            Phase::Injecting(Step::Check) | Phase::Working => {}
+        }
+        // All that is left may be a group without its Sync that is answered or will be skipped:
+        // then the client has the floor.
+        if pipeline.is_answered() || pipeline.is_skipping() {
             return Self::Nothing;
         }
-        let (loss, status) = loss(pipeline);
+        let (loss, status) = loss(
+            pipeline,
+            &session.flight,
+            &session.statements,
+            session.work.unknown_bound,
+        );
         let error = match loss {
             Loss::Commit => return Self::Nothing,
-            Loss::Nothing | Loss::RolledBack => ErrorResponse::error(
-                SqlState::QUERY_CANCELED,
-                "canceling statement due to user request",
-            ),
+            Loss::Nothing | Loss::RolledBack => cancelled(),
             Loss::Unknown => ErrorResponse::error(
                 SqlState::OUTCOME_UNKNOWN,
                 "canceling statement due to user request; its outcome is unknown",
@@ -129,19 +172,26 @@ impl Abandon {
             )
             .hint("Check whether it took effect before you run it again."),
         };
-        let stuck = stuck
-            .or_else(|| (waiting > 1).then_some("more statements were waiting behind this one"));
-        match stuck {
-            None => Self::Replace { error, status },
+        match session.pin {
+            None => Self::GiveUp {
+                error,
+                status: Some(status),
+            },
             Some(why) => Self::End(
                 error
                     .severity(Severity::Fatal)
                     .detail(format!(
                         "Aurora DSQL does not cancel statements, so the connection to it was \
-                         given up. The session could not go on with another one: {why}."
+                         given up. The session could not go on with another one: {}.",
+                        why.explanation()
                     ))
                     .hint("Connect again."),
             ),
         }
     }
+}
+
+/// The answer to what a client has cancelled.
+pub fn cancelled() -> ErrorResponse {
+    ErrorResponse::error(SqlState::QUERY_CANCELED, CANCELED)
 }

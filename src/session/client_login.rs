@@ -1,6 +1,6 @@
 //! The packets with which a client begins, as a state machine without I/O.
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 
 use crate::compat::{Policy, Verdict};
 use crate::wire::startup::{CancelRequest, FirstPacket, ProtocolVersion, Startup, TLS_HANDSHAKE};
@@ -24,6 +24,8 @@ pub enum Greeting {
     Login(ClientLogin),
     /// It gets what is in the output, and no more.
     Reject(&'static str),
+    /// It gets this error, behind what is in the output, and no more.
+    Refuse(ErrorResponse, &'static str),
 }
 
 /// Who a client says that it is.
@@ -72,7 +74,7 @@ impl ExpectStartup {
             match FirstPacket::read(input) {
                 Ok(None) => return Greeting::ReadMore,
                 Ok(Some((packet, length))) => {
-                    let _consumed = input.split_to(length);
+                    input.advance(length);
                     match packet {
                         FirstPacket::SslRequest | FirstPacket::GssEncRequest => {
                             self.requests += 1;
@@ -86,18 +88,17 @@ impl ExpectStartup {
                             return match log_in(startup, output, policy, default_role) {
                                 Ok(login) => Greeting::Login(login),
                                 Err(error) => {
-                                    error.encode(output);
-                                    Greeting::Reject("its startup packet was refused")
+                                    Greeting::Refuse(error, "its startup packet was refused")
                                 }
                             };
                         }
                     }
                 }
                 Err(error) => {
-                    ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, error.to_string())
-                        .hint("This port speaks the PostgreSQL protocol.")
-                        .encode(output);
-                    return Greeting::Reject("it does not speak the PostgreSQL protocol");
+                    let error =
+                        ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, error.to_string())
+                            .hint("This port speaks the PostgreSQL protocol.");
+                    return Greeting::Refuse(error, "it does not speak the PostgreSQL protocol");
                 }
             }
         }
@@ -180,7 +181,14 @@ impl ClientLogin {
 
 /// In `options` a name may have `-` for `_`.
 fn is_search_path(name: &str) -> bool {
-    name.replace('-', "_").eq_ignore_ascii_case("search_path")
+    let plain = |b: u8| {
+        if b == b'-' {
+            b'_'
+        } else {
+            b.to_ascii_lowercase()
+        }
+    };
+    name.bytes().map(plain).eq(*b"search_path")
 }
 
 fn refuse(refusal: &crate::compat::Refusal) -> ErrorResponse {

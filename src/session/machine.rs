@@ -1,130 +1,406 @@
-//! What happens to each message.
+//! One client's session.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 
 use super::abandon::{self, Abandon, Loss};
-use super::continuity::Continuity;
-use super::pipeline::{Effect, Pending, Pipeline};
-use crate::compat::{self, Plan, Policy, Refusal};
-use crate::sql::{self, StatementKind};
-use crate::wire::backend::{self, ParameterStatus, TransactionStatus};
-use crate::wire::frontend::{self, Execute, Parse, Target};
-use crate::wire::{Cursor, ErrorFields, ErrorResponse, SqlState, encode};
+use super::flight::Flight;
+use super::lease::{Block, Phase};
+use super::pipeline::{Expect, Origin, Pipeline};
+use super::processes::Identity;
+use super::retry::Unit;
+use super::sequences::{SequencePin, SequencePins};
+use super::server_state::{ServerState, SessionId};
+use super::settings::Settings;
+use super::statements::{Registry, Statements};
+use crate::compat::{self, Policy, Refusal};
+use crate::sql::{Glance, PinReason};
+use crate::wire::backend::{self, TransactionStatus};
+use crate::wire::{ErrorFields, ErrorResponse, SqlState, encode, frontend};
 
-/// Bytes of a statement that we look at. What does not show itself within them is left to the
-/// server.
-const GLANCE: usize = 16 * 1024;
+/// Statements longer than this many bytes are not looked into.
+const MAX_STATEMENT: usize = 1024 * 1024;
 
-/// Bytes of a message in which names stand: at most two of them, of at most 63 bytes in practice.
-const NAMES: usize = 256;
+/// Other messages are looked into as a whole up to this many bytes; longer ones stream through.
+/// Their names stand in front.
+pub(super) const MAX_WHOLE: usize = 64 * 1024;
 
-/// Names and values of parameters, as the server reports them.
-pub type Parameters = BTreeMap<Bytes, Bytes>;
+/// Names and values of parameters, in the order in which the server has reported them first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters(Vec<(Bytes, Bytes)>);
+
+impl Parameters {
+    /// The value of a parameter.
+    pub fn get(&self, name: &[u8]) -> Option<&Bytes> {
+        self.iter()
+            .find(|(other, _)| **other == *name)
+            .map(|(_, value)| value)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Bytes, &Bytes)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// A parameter has this value now.
+    pub fn set(&mut self, name: &[u8], value: &[u8]) {
+        match self.0.iter_mut().find(|(other, _)| other == name) {
+            Some((_, known)) if known == value => {}
+            Some((_, known)) => *known = Bytes::copy_from_slice(value),
+            None => self
+                .0
+                .push((Bytes::copy_from_slice(name), Bytes::copy_from_slice(value))),
+        }
+    }
+}
+
+impl IntoIterator for Parameters {
+    type Item = (Bytes, Bytes);
+    type IntoIter = std::vec::IntoIter<(Bytes, Bytes)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromIterator<(Bytes, Bytes)> for Parameters {
+    fn from_iter<I: IntoIterator<Item = (Bytes, Bytes)>>(all: I) -> Self {
+        Self(all.into_iter().collect())
+    }
+}
 
 /// A message, or as much of it as is in the buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
     /// Its type byte.
     pub tag: u8,
+    /// All that is in the buffer, the header included.
+    pub raw: &'a [u8],
     /// The beginning of its body.
     pub body: &'a [u8],
-    /// True if that is all of it.
-    pub complete: bool,
+    /// Bytes of its whole body.
+    pub length: usize,
+}
+
+impl Frame<'_> {
+    /// True if all of it is in the buffer.
+    pub fn is_complete(&self) -> bool {
+        self.body.len() == self.length
+    }
 }
 
 /// What to do with a client's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flow {
-    /// Send it to the server as it is.
+    /// Send it to the server as it is, behind what has been injected.
     Forward,
-    /// Drop it: it has been answered, or it belongs to what has failed.
+    /// What has been injected takes the place of this many bytes at its front.
+    Replace(usize),
+    /// Drop it: it has been answered or replaced, or it belongs to what has failed.
     Discard,
-    /// Ask again when the server has answered what it owes.
+    /// Ask again when the server has answered.
     Hold,
+    /// Ask again when there is a server.
+    NeedServer(Want),
     /// The client says goodbye.
     Terminate,
 }
 
-/// What to do with a server's message.
+/// Which server a session needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Any.
+    Any,
+    /// The one on which this session alone has advanced sequences, or a fresh one.
+    Sequences,
+}
+
+/// What to do with a server's message, behind what has been put into the output for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relayed {
     /// Send it to the client as it is.
     Forward,
-    /// It is in the output already, changed.
-    Replaced,
+    /// Drop it.
+    Swallow,
+}
+
+/// Where messages of our own go.
+pub struct Outputs<'a> {
+    /// To the server, in front of the message that is being looked at.
+    pub server: &'a mut BytesMut,
+    /// To the client.
+    pub client: &'a mut BytesMut,
+}
+
+/// How long a session keeps a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PoolMode {
+    /// Until its transaction ends.
+    #[default]
+    Transaction,
+    /// Until it ends itself.
+    Session,
 }
 
 /// Whether a client's messages count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(super) enum Mode {
     Normal,
     /// We have refused a message of an extended group: what follows is dropped up to Sync, which
     /// we answer ourselves (manual, "Extended Query").
     SkipUntilSync,
 }
 
+/// What is the same for all sessions of a pool.
+#[derive(Debug)]
+pub struct SessionOptions {
+    /// What is refused before it reaches a server.
+    pub policy: Policy,
+    /// How long a session keeps a server.
+    pub mode: PoolMode,
+    /// The prepared statements of all of them.
+    pub registry: Registry,
+    /// Bytes of a client's messages, and of the replies to them, that are kept to repeat an
+    /// autocommit statement after a conflict.
+    pub retry_buffer: usize,
+    /// How often a statement is run that ends in a conflict, the first time included.
+    pub attempts: usize,
+    /// Who keeps its server for sequences.
+    pub sequences: SequencePins,
+}
+
+/// What a client got at its login.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// The parameters that it brought, as the server understood them.
+    pub settings: Rc<Settings>,
+    /// What it was told of parameters.
+    pub told: Rc<Parameters>,
+}
+
 /// One client's session.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of one another"
+)]
 pub struct Session {
-    policy: Policy,
-    pipeline: Pipeline,
-    mode: Mode,
-    continuity: Continuity,
+    pub(super) id: SessionId,
+    pub(super) options: Rc<SessionOptions>,
+    pub(super) pipeline: Pipeline,
+    pub(super) mode: Mode,
+    pub(super) phase: Phase,
+    pub(super) block: Block,
+    /// What RESET goes back to.
+    pub(super) startup: Rc<Settings>,
+    /// The parameters that the session is to have.
+    pub(super) settings: Rc<Settings>,
     /// What the client has been told of parameters.
-    told: Parameters,
+    pub(super) told: Rc<Parameters>,
+    /// The server has reported something of which the client may not know.
+    pub(super) news: bool,
+    pub(super) statements: Statements,
+    pub(super) flight: Flight,
+    pub(super) work: Work,
+    pub(super) unit: Unit,
+    /// The BEGIN that has been sent in front of the unit that begins next.
+    pub(super) next_begin: Option<Bytes>,
+    /// What is to be looked at once more.
+    pub(super) again: Option<BytesMut>,
+    /// The unit that begins next is a repetition.
+    pub(super) replaying: bool,
+    pub(super) pin: Option<PinReason>,
+    pub(super) pin_news: bool,
+    /// The session keeps its server, or will if all goes well, to ask for sequence values.
+    pub(super) sequence_pin: Option<SequencePin>,
+    /// The answer to the client's next message.
+    pub(super) refusal: Option<Box<ErrorResponse>>,
+    /// What the Query is for which the session has asked for a server.
+    pub(super) seen: Option<Glance>,
     /// COPY data that comes in belongs to a copy that has been given up.
-    stray_copy: bool,
-    /// The server has said that it will close the connection.
-    fatal_seen: bool,
-    statements: u64,
+    pub(super) stray_copy: bool,
+    /// What the server said when it said that it will close the connection.
+    pub(super) fatal: Option<Box<ErrorResponse>>,
+    pub(super) counts: Counts,
+    /// How often in a row a server was lost before anything of the client's was sent.
+    pub(super) losses: u8,
+    /// How many errors and ends of the client's groups there have been.
+    pub(super) answers: u64,
+    /// Blocks that began in the same breath as another one ended.
+    pub(super) chained: u64,
+    /// How many of the errors say that somebody has asked for them.
+    pub(super) cancellations: u64,
+    /// The SQLSTATEs of the errors that the client has got from us since they were asked for.
+    pub(super) rejections: Vec<SqlState>,
+    /// Who it is among the others.
+    pub(super) identity: Option<Identity>,
+}
+
+/// What has been done on the server that the session has now.
+#[derive(Debug, Default)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "facts that are independent of one another"
+)]
+pub(super) struct Work {
+    /// Parameters may have been changed.
+    pub(super) dirty: bool,
+    /// Parameters may have gone back to the server's own defaults instead of this client's.
+    pub(super) reset: bool,
+    /// Parameters are not known until the transaction ends.
+    pub(super) in_flux: bool,
+    /// What has been bound drops prepared statements when it is executed.
+    pub(super) forgets: bool,
+    /// What will pin the session if it succeeds.
+    pub(super) pin: Option<PinReason>,
+    /// The statement whose description has been compared last.
+    pub(super) checked: Option<u64>,
+    /// The statement that was bound last deallocates this one.
+    pub(super) deallocates: Option<Bytes>,
+    /// Shared statements that this session has used under other parameters than theirs.
+    pub(super) soiled: Vec<u64>,
+    /// Statements that the server has under the client's own names, and their ids.
+    pub(super) named: Vec<(Bytes, u64)>,
+    /// Something has been bound that may end the transaction, or of which it is not known.
+    pub(super) unknown_bound: bool,
+    /// The message for which there is a server has come.
+    pub(super) begun: bool,
+    /// Why the server cannot be used any more.
+    pub(super) spoilt: Option<&'static str>,
+}
+
+/// What a session has done so far.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Counts {
+    /// Queries and Executes.
+    pub statements: u64,
+    /// Transactions that have come to their end.
+    pub transactions: u64,
+    /// Conflicts: OC000 and OC001.
+    pub conflicts: [u64; 2],
+    /// Repetitions that went through.
+    pub retries_succeeded: u64,
+    /// Repetitions that failed otherwise.
+    pub retries_failed: u64,
+    /// Conflicts at the last attempt.
+    pub exhausted: u64,
 }
 
 impl Session {
-    /// A session on a server that is ready; the client has been told these parameters.
-    pub fn new(policy: Policy, told: Parameters) -> Self {
+    /// A session without a server.
+    pub fn new(id: SessionId, options: Rc<SessionOptions>, profile: Profile) -> Self {
         Self {
-            policy,
+            id,
+            options,
             pipeline: Pipeline::new(),
             mode: Mode::Normal,
-            continuity: Continuity::default(),
-            told,
+            phase: Phase::Detached,
+            block: Block::None,
+            startup: Rc::clone(&profile.settings),
+            settings: profile.settings,
+            told: profile.told,
+            news: false,
+            statements: Statements::default(),
+            flight: Flight::default(),
+            work: Work::default(),
+            unit: Unit::default(),
+            next_begin: None,
+            again: None,
+            replaying: false,
+            pin: None,
+            pin_news: false,
+            sequence_pin: None,
+            refusal: None,
+            seen: None,
             stray_copy: false,
-            fatal_seen: false,
-            statements: 0,
+            fatal: None,
+            counts: Counts::default(),
+            losses: 0,
+            answers: 0,
+            cancellations: 0,
+            chained: 0,
+            rejections: Vec::new(),
+            identity: None,
         }
+    }
+
+    /// Says who the session is among the others.
+    pub fn introduce(&mut self, identity: Identity) {
+        self.identity = Some(identity);
+    }
+
+    /// Its number.
+    pub fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// How long it keeps a server.
+    pub fn mode(&self) -> PoolMode {
+        self.options.mode
+    }
+
+    /// What the server said when it said that it will close the connection.
+    pub fn take_fatal(&mut self) -> String {
+        self.fatal
+            .take()
+            .map(|error| error.message)
+            .unwrap_or_default()
+    }
+
+    /// The session keeps its server for good, for this reason.
+    pub fn pin(&mut self, reason: PinReason) {
+        if self.pin.is_none() {
+            self.pin = Some(reason);
+            self.pin_news = true;
+        }
+    }
+
+    /// Why the session has been pinned, once.
+    pub fn take_pin_news(&mut self) -> Option<PinReason> {
+        if std::mem::take(&mut self.pin_news) {
+            self.pin
+        } else {
+            None
+        }
+    }
+
+    /// Why the session keeps its server until it ends, if it does.
+    pub fn pinned(&self) -> Option<PinReason> {
+        self.pin
     }
 
     /// Bytes of a client's message that must be in the buffer before [`Session::frontend`] is
     /// asked.
     pub fn frontend_want(tag: u8) -> usize {
         match tag {
-            frontend::QUERY | frontend::PARSE => GLANCE,
-            frontend::BIND | frontend::CLOSE | frontend::EXECUTE => NAMES,
-            _ => 0,
+            frontend::QUERY | frontend::PARSE => MAX_STATEMENT,
+            frontend::COPY_DATA => 0,
+            _ => MAX_WHOLE,
         }
     }
 
-    /// Bytes of a server's message that must be in the buffer before [`Session::backend`] is
-    /// asked.
-    pub fn backend_want(tag: u8) -> usize {
-        match tag {
-            backend::READY_FOR_QUERY => 1,
-            backend::ERROR_RESPONSE | backend::PARAMETER_STATUS => GLANCE,
-            _ => 0,
-        }
+    /// Bytes of a server's message that must be in the buffer before it is forwarded, so that
+    /// a connection that breaks does not leave half a message behind; and before
+    /// [`Session::backend`] is asked.
+    pub fn backend_want(_tag: u8) -> usize {
+        MAX_WHOLE
     }
 
-    /// True if everything that has been sent is answered.
+    /// True if a message of the server is of no interest to [`Session::backend`] while it works.
+    pub fn passes(&self, tag: u8) -> bool {
+        matches!(tag, backend::DATA_ROW | backend::COPY_DATA) && self.phase.is_working()
+    }
+
+    /// True if everything that has been sent is answered, and no group is open.
     pub fn is_quiet(&self) -> bool {
-        self.pipeline.is_empty()
+        self.pipeline.is_empty() && !self.phase.is_injecting()
     }
 
     /// True if the server will say nothing more until the client does: it owes no ReadyForQuery,
     /// or it reads COPY data.
     pub fn waits_for_client(&self) -> bool {
-        self.pipeline.waits_for_client()
+        self.pipeline.waits_for_client() && !self.phase.is_injecting()
     }
 
     /// What the last ReadyForQuery said.
@@ -134,24 +410,114 @@ impl Session {
 
     /// True if the server has announced that it closes the connection.
     pub fn fatal_seen(&self) -> bool {
-        self.fatal_seen
+        self.fatal.is_some()
     }
 
-    /// Queries and Executes so far.
-    pub fn statements(&self) -> u64 {
-        self.statements
+    /// What has been done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
-    /// What it takes to go on with another server.
-    pub fn continuity(&self) -> &Continuity {
-        &self.continuity
+    /// What is lost if the connection to the server breaks now.
+    pub fn loss(&self) -> Loss {
+        abandon::loss(
+            &self.pipeline,
+            &self.flight,
+            &self.statements,
+            self.work.unknown_bound,
+        )
+        .0
     }
 
-    /// A message from the client. Answers of our own go to `replies`. An error ends the session.
+    /// The SQLSTATEs of the errors that the client has got from us, not from a server, each once.
+    pub fn take_rejections(&mut self) -> Vec<SqlState> {
+        std::mem::take(&mut self.rejections)
+    }
+
+    /// True if [`Session::take_rejections`] has something to say.
+    pub fn has_rejections(&self) -> bool {
+        !self.rejections.is_empty()
+    }
+
+    /// Sends the client an error of ours.
+    pub(super) fn reject(&mut self, error: &ErrorResponse, to_client: &mut BytesMut) {
+        self.rejections.push(error.sqlstate);
+        error.encode(to_client);
+    }
+
+    /// How many errors and ends of its groups the client has got from servers.
+    pub fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// How many of the errors were said to be cancellations.
+    pub fn cancellations(&self) -> u64 {
+        self.cancellations
+    }
+
+    /// True if the server owes no answer.
+    pub fn is_answered(&self) -> bool {
+        self.pipeline.is_answered()
+    }
+
+    /// True while the server reads COPY data: then it listens to nothing else.
+    pub fn copies_in(&self) -> bool {
+        self.pipeline.copies_in()
+    }
+
+    /// What a request to cancel can do now if the server ignores it, as DSQL does (seen 2026-09):
+    /// then giving up the connection is the only way to end a wait.
+    pub fn abandon(&self) -> Abandon {
+        Abandon::decide(self)
+    }
+
+    /// The server has been given up after [`Session::abandon`] said so.
+    pub fn abandoned(
+        &mut self,
+        error: ErrorResponse,
+        status: Option<TransactionStatus>,
+        to_client: &mut BytesMut,
+    ) {
+        if let Some(status) = status {
+            self.give_up(&error, status, to_client);
+        } else {
+            self.pipeline.reset(TransactionStatus::Idle);
+            self.detach();
+            self.refuse_next(error);
+        }
+    }
+
+    /// The number of the transaction block that the server is in for the session, among all that
+    /// the session has been in; `None` outside, and where the session keeps its server anyway.
+    pub fn open_block(&self) -> Option<u64> {
+        let open = self.status() != TransactionStatus::Idle
+            && self.block == Block::None
+            && self.pin.is_none();
+        open.then_some(self.counts.transactions + self.chained)
+    }
+
+    /// True if its transaction can be taken away: the session idles in a block, and can go on with
+    /// another server.
+    pub fn is_idle_in_block(&self) -> bool {
+        self.is_quiet() && self.open_block().is_some()
+    }
+
+    /// The block has been given up in which the session idles. `error` is the answer to the
+    /// client's next message, unless the block had failed anyway.
+    pub fn expired(&mut self, error: &ErrorResponse, to_client: &mut BytesMut) {
+        let failed = self.status() == TransactionStatus::Failed;
+        self.give_up(error, TransactionStatus::Failed, to_client);
+        if failed {
+            self.refusal = None;
+        }
+    }
+
+    /// A message from the client. An error ends the session.
     pub fn frontend(
         &mut self,
         frame: Frame<'_>,
-        replies: &mut BytesMut,
+        server: Option<&mut ServerState>,
+        out: &mut Outputs<'_>,
     ) -> Result<Flow, ErrorResponse> {
         if !frontend::is_known(frame.tag) {
             return Err(ErrorResponse::fatal(
@@ -159,43 +525,65 @@ impl Session {
                 format!("invalid frontend message type {}", frame.tag),
             ));
         }
+        if self.phase.is_injecting() || self.meets_conflict() {
+            return Ok(Flow::Hold);
+        }
         if self.mode == Mode::SkipUntilSync {
-            return Ok(self.skip(frame.tag, replies));
+            return Ok(self.skip(frame.tag, out.client));
         }
         match frame.tag {
             frontend::COPY_DATA | frontend::COPY_DONE | frontend::COPY_FAIL if self.stray_copy => {
                 return Ok(Flow::Discard);
             }
+            frontend::TERMINATE => return Ok(Flow::Terminate),
             _ => self.stray_copy = false,
         }
-        match frame.tag {
-            frontend::TERMINATE => return Ok(Flow::Terminate),
-            frontend::QUERY => return Ok(self.query(frame, replies)),
-            frontend::PARSE => return Ok(self.parse(frame, replies)),
-            frontend::BIND => self.bind(frame),
-            frontend::CLOSE => self.close(frame),
-            frontend::EXECUTE => {
-                self.statements += 1;
-                let execute = Execute::read(frame.body).ok().filter(|_| frame.complete);
-                let group = self.pipeline.extended();
-                match execute {
-                    Some(Execute { portal, .. }) => group.execute(portal),
-                    None => group.unknown = true,
-                }
+        let Some(server) = server else {
+            return Ok(self.without_server(frame, out.client));
+        };
+        self.work.begun = true;
+        if self.block != Block::None {
+            let flow = self.without_server(frame, out.client);
+            if matches!(flow, Flow::NeedServer(_)) {
+                self.enter_block(server, out.server);
+                return Ok(Flow::Hold);
             }
-            frontend::DESCRIBE => {
-                self.pipeline.extended();
-            }
-            frontend::SYNC => self.pipeline.sync(),
-            frontend::FUNCTION_CALL => {
-                if let Some(group) = self.pipeline.simple() {
-                    group.unknown = true;
-                }
-            }
-            frontend::COPY_DONE | frontend::COPY_FAIL => self.pipeline.copy_end(),
-            _ => {}
+            return Ok(flow);
         }
-        Ok(Flow::Forward)
+        if self.pipeline.is_empty() && self.flight.is_empty() {
+            self.begin_unit();
+        }
+        if self.pipeline.is_skipping() && frame.tag != frontend::SYNC {
+            return Ok(Flow::Discard);
+        }
+        if self.work.reset && !self.startup.is_empty() && !self.pipeline.waits_for_client() {
+            // What comes next must not run before parameters are back at what the client brought.
+            return Ok(Flow::Hold);
+        }
+        Ok(match frame.tag {
+            frontend::QUERY => self.query(frame, server, out),
+            frontend::PARSE => self.parse(frame, server, out),
+            frontend::BIND => self.bind(frame, server, out),
+            frontend::DESCRIBE => self.describe(frame, server, out),
+            frontend::EXECUTE => self.execute(frame, server),
+            frontend::CLOSE => self.close(frame, out.client),
+            frontend::SYNC => self.sync(frame),
+            frontend::FUNCTION_CALL => self.function_call(frame, server),
+            frontend::COPY_DONE | frontend::COPY_FAIL => {
+                self.pipeline.copy_end();
+                Flow::Forward
+            }
+            frontend::COPY_DATA => {
+                self.flight.copies();
+                self.let_replies_go();
+                Flow::Forward
+            }
+            _ => {
+                // Flush: the client wants to see what there is.
+                self.let_replies_go();
+                Flow::Forward
+            }
+        })
     }
 
     fn skip(&mut self, tag: u8, replies: &mut BytesMut) -> Flow {
@@ -210,338 +598,51 @@ impl Session {
         }
     }
 
-    fn query(&mut self, frame: Frame<'_>, replies: &mut BytesMut) -> Flow {
-        let sql = frame.text().and_then(|body| frontend::query(body).ok());
-        if let Some(sql) = sql
-            && let Plan::Refuse(why) = self.policy.statement(sql)
-        {
-            // Only between transactions is our refusal all there is to say: inside a block
-            // DSQL has to refuse itself, so that the block really is aborted.
-            if self.pipeline.owed() > 0 {
-                return Flow::Hold;
-            }
-            if self.pipeline.is_empty() && self.pipeline.status() == TransactionStatus::Idle {
-                refusal(&why).encode(replies);
-                encode::ready_for_query(TransactionStatus::Idle, replies);
-                return Flow::Discard;
-            }
-        }
-        self.statements += 1;
-        let alone = self.pipeline.is_empty();
-        let status = self.pipeline.status();
-        // A Query that the server skips is sent all the same, and leaves no trace.
-        let Some(group) = self.pipeline.simple() else {
-            return Flow::Forward;
-        };
-        if let Some(sql) = sql {
-            group.add(sql);
-            let traces = Traces { alone, status };
-            traces.of(sql, &mut group.effects, &mut self.continuity);
-        } else {
-            group.unknown = true;
-            self.continuity
-                .lose("it sent a statement of more than 16 KiB");
-        }
-        Flow::Forward
-    }
-
-    fn parse(&mut self, frame: Frame<'_>, replies: &mut BytesMut) -> Flow {
-        let parse = frame.text().and_then(|body| Parse::read(body).ok());
-        if let Some(parse) = parse
-            && let Plan::Refuse(why) = self.policy.statement(parse.sql)
-        {
-            // As for a Query; and replies must not overtake those of the same group.
-            let alone = self.pipeline.is_empty();
-            if !alone && !self.pipeline.is_open() {
-                return Flow::Hold;
-            }
-            if alone && self.pipeline.status() == TransactionStatus::Idle {
-                refusal(&why).encode(replies);
-                self.mode = Mode::SkipUntilSync;
-                return Flow::Discard;
-            }
-        }
-        let group = self.pipeline.extended();
-        match parse {
-            Some(parse) if parse.name.is_empty() => {
-                self.continuity.unnamed(frame.body);
-                group.pending.push_back(Pending::ParseUnnamed);
-            }
-            Some(parse) => {
-                if group
-                    .effects
-                    .iter()
-                    .any(|effect| !matches!(effect, Effect::Set(_)))
-                {
-                    self.continuity
-                        .lose("it prepared statements behind a DEALLOCATE");
-                }
-                let name = Bytes::copy_from_slice(parse.name);
-                let body = Bytes::copy_from_slice(frame.body);
-                group.pending.push_back(Pending::Parse(name, body));
-            }
-            None => {
-                group.unknown = true;
-                group.pending.push_back(Pending::ParseUnnamed);
-                self.continuity
-                    .lose("it prepared a statement of more than 16 KiB");
-            }
-        }
-        Flow::Forward
-    }
-
-    fn bind(&mut self, frame: Frame<'_>) {
-        let alone = self.pipeline.is_empty() || self.pipeline.is_open();
-        let status = self.pipeline.status();
-        let first = self
-            .pipeline
-            .groups()
-            .front()
-            .is_none_or(|group| group.text.is_empty());
-        let mut cursor = Cursor::new("Bind", frame.body);
-        let changing = self.changes_soon(frame.body);
-        let group = self.pipeline.extended();
-        let (Ok(portal), Ok(name)) = (cursor.cstr(), cursor.cstr()) else {
-            group.unknown = true;
-            return;
-        };
-        group.bind(portal);
-        if changing {
-            group.unknown = true;
-            return;
-        }
-        // Prepared in this very group, or before.
-        let fresh = group
-            .pending
-            .iter()
-            .rev()
-            .find_map(|pending| match pending {
-                Pending::Parse(parsed, body) if parsed == name => Some(body.clone()),
-                _ => None,
-            });
-        let fresh = fresh
-            .as_ref()
-            .and_then(|body| Parse::read(body).ok())
-            .map(|parse| parse.sql);
-        let Some(sql) = fresh.or_else(|| self.continuity.sql(name)) else {
-            group.unknown = true;
-            return;
-        };
-        group.add(sql);
-        if Traces::possible(sql) {
-            let sql = Bytes::copy_from_slice(sql);
-            let traces = Traces {
-                alone: alone && first,
-                status,
-            };
-            traces.of(&sql, &mut group.bound_effects, &mut self.continuity);
-        }
-    }
-
-    /// True if an earlier group, which is not answered, prepares or closes the statement that this
-    /// Bind names: which text it will have is not known.
-    fn changes_soon(&self, bind: &[u8]) -> bool {
-        let mut cursor = Cursor::new("Bind", bind);
-        let Ok(name) = cursor.cstr().and_then(|_portal| cursor.cstr()) else {
-            return false;
-        };
-        let earlier = self.pipeline.groups().len() - usize::from(self.pipeline.is_open());
-        self.pipeline.groups().iter().take(earlier).any(|group| {
-            let pending = group.pending.iter().any(|pending| match pending {
-                Pending::Parse(other, _) | Pending::CloseStatement(other) => other == name,
-                Pending::ParseUnnamed => name.is_empty(),
-                Pending::ClosePortal => false,
-            });
-            pending
-                || group
-                    .effects
-                    .iter()
-                    .any(|effect| !matches!(effect, Effect::Set(_)))
-        })
-    }
-
-    fn close(&mut self, frame: Frame<'_>) {
-        let group = self.pipeline.extended();
-        let target = Target::read(frame.body).ok().filter(|_| frame.complete);
-        group.pending.push_back(match target {
-            Some(Target::Statement(name)) => Pending::CloseStatement(Bytes::copy_from_slice(name)),
-            Some(Target::Portal(_)) | None => Pending::ClosePortal,
-        });
-    }
-
-    /// A message from the server. A changed one goes to `replies`.
-    pub fn backend(&mut self, frame: Frame<'_>, replies: &mut BytesMut) -> Relayed {
-        match frame.tag {
-            backend::READY_FOR_QUERY => {
-                if let Ok(status) = TransactionStatus::read(frame.body) {
-                    let continuity = &mut self.continuity;
-                    self.pipeline
-                        .ready(status, |effect| continuity.apply(effect));
-                }
-            }
-            backend::PARSE_COMPLETE | backend::CLOSE_COMPLETE => {
-                self.pipeline.answered();
-                match self.pipeline.confirmed() {
-                    Some(Pending::Parse(name, body)) => self.continuity.prepared(name, body),
-                    Some(Pending::CloseStatement(name)) => self.continuity.close(&name),
-                    Some(Pending::ParseUnnamed | Pending::ClosePortal) | None => {}
-                }
-            }
-            backend::BIND_COMPLETE | backend::ROW_DESCRIPTION | backend::NO_DATA => {
-                self.pipeline.answered();
-            }
-            backend::COMMAND_COMPLETE
-            | backend::EMPTY_QUERY_RESPONSE
-            | backend::PORTAL_SUSPENDED => self.pipeline.completed(),
-            backend::COPY_IN_RESPONSE => self.pipeline.copy_in_response(),
-            backend::PARAMETER_STATUS => {
-                if let (true, Ok(ParameterStatus { name, value })) =
-                    (frame.complete, ParameterStatus::read(frame.body))
-                {
-                    let (name, value) =
-                        (Bytes::copy_from_slice(name), Bytes::copy_from_slice(value));
-                    self.told.insert(name, value);
-                }
-            }
-            backend::ERROR_RESPONSE => {
-                self.pipeline.error();
-                if let (true, Ok(fields)) = (frame.complete, ErrorFields::read(frame.body)) {
-                    self.fatal_seen |= fields.is_fatal();
-                    return add_hint(fields, replies);
-                }
-            }
-            _ => {}
-        }
-        Relayed::Forward
-    }
-
-    /// What is lost if the connection to the server breaks now.
-    pub fn loss(&self) -> Loss {
-        abandon::loss(&self.pipeline).0
-    }
-
-    /// What a request to cancel can do now. DSQL ignores such requests (seen 2026-09), so that
-    /// giving up the connection is the only way to end a wait.
-    pub fn abandon(&self) -> Abandon {
-        if self.mode == Mode::SkipUntilSync {
-            return Abandon::Nothing;
-        }
-        Abandon::decide(&self.pipeline, self.continuity.lost())
-    }
-
-    /// The session goes on with a new server, which has these parameters and is in a failed
-    /// transaction block if `status` says so. What was in flight is answered with `error`.
-    pub fn replaced(
+    /// A message goes to the server for the client.
+    pub(super) fn send(
         &mut self,
-        error: &ErrorResponse,
-        status: TransactionStatus,
-        parameters: Parameters,
-        replies: &mut BytesMut,
+        expect: Expect,
+        frame: Frame<'_>,
+        detail: Option<super::detail::Detail>,
     ) {
-        let owed = self.pipeline.owed();
-        self.stray_copy = true;
-        self.pipeline.reset(status);
-        error.encode(replies);
-        for (name, value) in &parameters {
+        let limit = self.options.retry_buffer.max(MAX_WHOLE);
+        let recorded = self.flight.record(frame.raw, frame.is_complete(), limit);
+        self.pipeline.push(expect, Origin::Client, recorded, detail);
+    }
+
+    /// ReadyForQuery for the client, behind what changed of its parameters.
+    pub(super) fn say_ready(
+        &mut self,
+        server: Option<&ServerState>,
+        status: TransactionStatus,
+        to_client: &mut BytesMut,
+    ) {
+        if let Some(server) = server
+            && self.news
+        {
+            self.tell_parameters(server, to_client);
+        }
+        encode::ready_for_query(status, to_client);
+    }
+
+    /// Tells the client what the server has reported and it does not know. PostgreSQL reports
+    /// each parameter that differs from its last report in front of ReadyForQuery
+    /// (`ReportChangedGUCOptions`, `src/backend/utils/misc/guc.c`).
+    pub(super) fn tell_parameters(&mut self, server: &ServerState, to_client: &mut BytesMut) {
+        self.news = false;
+        if *self.told == server.reported {
+            return;
+        }
+        for (name, value) in server.reported.iter() {
             if self.told.get(name) != Some(value) {
-                encode::frame(backend::PARAMETER_STATUS, replies, |body| {
+                encode::frame(backend::PARAMETER_STATUS, to_client, |body| {
                     encode::cstr(name, body);
                     encode::cstr(value, body);
                 });
             }
         }
-        self.told = parameters;
-        if owed == 0 {
-            self.mode = Mode::SkipUntilSync;
-        } else {
-            encode::ready_for_query(status, replies);
-        }
+        self.told = Rc::new(server.reported.clone());
     }
-}
-
-impl<'a> Frame<'a> {
-    /// The body, if it is short enough to be looked into. Whether it is must not depend on how
-    /// the stream was cut.
-    fn text(&self) -> Option<&'a [u8]> {
-        (self.complete && self.body.len() <= GLANCE).then_some(self.body)
-    }
-}
-
-/// What statements leave behind in their session.
-struct Traces {
-    /// Nothing else runs before it in the same transaction.
-    alone: bool,
-    /// The last transaction status.
-    status: TransactionStatus,
-}
-
-impl Traces {
-    /// A quick look: statements of the common kinds leave nothing behind.
-    fn possible(sql: &[u8]) -> bool {
-        use StatementKind as K;
-        let common = matches!(
-            sql::kind(sql),
-            K::Select | K::Insert | K::Update | K::Delete
-        );
-        !common || contains_set_config(sql)
-    }
-
-    fn of(&self, sql: &[u8], effects: &mut Vec<Effect>, continuity: &mut Continuity) {
-        if contains_set_config(sql) {
-            continuity.lose("it called set_config()");
-        }
-        // Most texts are one statement, and say so by a semicolon at the end or none.
-        let several = sql
-            .iter()
-            .rev()
-            .skip_while(|c| c.is_ascii_whitespace())
-            .skip(1);
-        if !several.into_iter().any(|c| *c == b';') {
-            return self.one(sql, true, effects, continuity);
-        }
-        let count = sql::statements(sql)
-            .filter(|statement| !statement.is_empty())
-            .count();
-        for statement in sql::statements(sql).filter(|statement| !statement.is_empty()) {
-            self.one(statement.bytes(sql), count == 1, effects, continuity);
-        }
-    }
-
-    fn one(&self, sql: &[u8], only: bool, effects: &mut Vec<Effect>, continuity: &mut Continuity) {
-        use StatementKind as K;
-        match sql::kind(sql) {
-            K::Set | K::Reset => match sql::parse_set(sql) {
-                Some(set) if set.scope == sql::Scope::Local => {}
-                Some(set) if set.target == sql::Target::Transaction => {}
-                Some(set) if set.target == sql::Target::Constraints => {}
-                _ if self.alone && only && self.status == TransactionStatus::Idle => {
-                    effects.push(Effect::Set(Bytes::copy_from_slice(sql)));
-                }
-                // Whether it lasts depends on how the transaction ends.
-                _ => continuity.lose("it changed parameters among other statements"),
-            },
-            K::Deallocate => match sql::deallocated(sql) {
-                Some(sql::Deallocated::All) => effects.push(Effect::DeallocateAll),
-                Some(sql::Deallocated::One(name)) => effects.push(Effect::Deallocate(name.into())),
-                None => {}
-            },
-            K::Discard => continuity.lose("it used DISCARD"),
-            K::Prepare => continuity.lose("it used PREPARE"),
-            K::Declare => continuity.lose("it declared a cursor"),
-            K::Listen => continuity.lose("it used LISTEN"),
-            K::Do | K::Call => continuity.lose("it ran a block or procedure of its own"),
-            _ => {}
-        }
-    }
-}
-
-/// Whether a text may call `set_config`, in any case.
-fn contains_set_config(sql: &[u8]) -> bool {
-    const NAME: &[u8] = b"set_config";
-    memchr::memchr2_iter(b's', b'S', sql).any(|at| {
-        sql.get(at..at + NAME.len())
-            .is_some_and(|word| word.eq_ignore_ascii_case(NAME))
-    })
 }
 
 /// A refusal as the server would have sent it, with our hint.
@@ -551,14 +652,15 @@ pub(super) fn refusal(refusal: &Refusal) -> ErrorResponse {
     ErrorResponse::error(sqlstate, refusal.message.clone()).hint(refusal.hint.clone())
 }
 
-/// Gives an error of DSQL's the hint that it lacks, every other field untouched.
-fn add_hint(fields: ErrorFields<'_>, replies: &mut BytesMut) -> Relayed {
+/// Gives an error of DSQL's the hint that it lacks, every other field untouched. False if there
+/// is nothing to add.
+pub(super) fn add_hint(fields: ErrorFields<'_>, replies: &mut BytesMut) -> bool {
     let (None, Some(sqlstate)) = (fields.hint(), fields.sqlstate()) else {
-        return Relayed::Forward;
+        return false;
     };
     let message = String::from_utf8_lossy(fields.message());
     let Some(hint) = compat::hint_for(sqlstate.as_str(), &message) else {
-        return Relayed::Forward;
+        return false;
     };
     encode::frame(backend::ERROR_RESPONSE, replies, |body| {
         for (code, value) in fields.iter() {
@@ -569,5 +671,5 @@ fn add_hint(fields: ErrorFields<'_>, replies: &mut BytesMut) -> Relayed {
         encode::cstr(hint.as_bytes(), body);
         body.extend_from_slice(&[0]);
     });
-    Relayed::Replaced
+    true
 }

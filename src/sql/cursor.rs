@@ -53,6 +53,15 @@ impl<'a> Cursor<'a> {
         found
     }
 
+    /// Goes behind the next token if it is this punctuation.
+    pub(super) fn take_punctuation(&mut self, byte: u8) -> Option<Token> {
+        let found = self
+            .peek()
+            .filter(|token| token.kind == TokenKind::Punctuation(byte))?;
+        self.next();
+        Some(found)
+    }
+
     /// True where nothing but semicolons follow.
     pub(super) fn at_end(&self) -> bool {
         let mut ahead = self.clone();

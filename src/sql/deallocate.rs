@@ -27,9 +27,14 @@ pub fn deallocated(statement: &[u8]) -> Option<Deallocated> {
     if is(name, b"all") {
         return Some(Deallocated::All);
     }
+    plain_name(name, statement).map(Deallocated::One)
+}
+
+/// A name as PostgreSQL compares names: in lower case unless quoted.
+pub(super) fn plain_name(name: Token, statement: &[u8]) -> Option<Vec<u8>> {
     let text = name.bytes(statement);
     match name.kind {
-        TokenKind::Word => Some(Deallocated::One(text.to_ascii_lowercase())),
+        TokenKind::Word => Some(text.to_ascii_lowercase()),
         TokenKind::QuotedIdentifier => {
             let inner = text.get(1..text.len().saturating_sub(1))?;
             let mut plain = Vec::with_capacity(inner.len());
@@ -40,7 +45,7 @@ pub fn deallocated(statement: &[u8]) -> Option<Deallocated> {
                     bytes.next();
                 }
             }
-            Some(Deallocated::One(plain))
+            Some(plain)
         }
         _ => None,
     }

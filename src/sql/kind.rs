@@ -130,6 +130,9 @@ const WORDS: &[(&[u8], StatementKind)] = &[
 
 /// What the first statement of `text` that is not empty does.
 pub fn kind(text: &[u8]) -> StatementKind {
+    if let Some(kind) = frequent(text) {
+        return kind;
+    }
     let Some(start) = first_significant(text) else {
         return K::Empty;
     };
@@ -139,7 +142,7 @@ pub fn kind(text: &[u8]) -> StatementKind {
         .position(|&b| !lexer::is_word_part(b))
         .unwrap_or(rest.len());
     let (word, behind) = rest.split_at(length);
-    // The frequent ones are decided by length and one comparison each.
+    // The next frequent ones are decided by length and one comparison each.
     match length {
         0 if rest.first() == Some(&b'(') => K::Select,
         6 if word.eq_ignore_ascii_case(b"select") => K::Select,
@@ -159,6 +162,23 @@ pub fn kind(text: &[u8]) -> StatementKind {
             Some((_, kind)) => *kind,
             None => K::Other,
         },
+    }
+}
+
+/// The kind of a text that begins at once with one of the most frequent words.
+#[inline]
+fn frequent(text: &[u8]) -> Option<StatementKind> {
+    let (word, behind) = text.split_first_chunk::<6>()?;
+    if behind.first().is_some_and(|&b| lexer::is_word_part(b)) {
+        return None;
+    }
+    // Of two bytes that differ in this bit only, a letter's other one is the other case.
+    match &word.map(|b| b | 0x20) {
+        b"select" => Some(K::Select),
+        b"insert" => Some(K::Insert),
+        b"update" => Some(K::Update),
+        b"delete" => Some(K::Delete),
+        _ => None,
     }
 }
 

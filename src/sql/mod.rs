@@ -1,6 +1,7 @@
 //! SQL text, seen as tokens.
 //!
-//! - **Owns** the lossless lexer, statement splitting, statement kinds, the parse of SET, RESET and SHOW.
+//! - **Owns** the lossless lexer, statement splitting, statement kinds, the parse of SET, RESET and SHOW,
+//!   what a text may do to its session.
 //! - **May touch** text only.
 //! - **Must not** know the wire protocol or tokio.
 //! - **Invariants** the tokens of a text, put together, are the text.
@@ -9,17 +10,25 @@
 //! 0x80 as a letter. Everything here follows `PostgreSQL`'s manual §4.1 with
 //! `standard_conforming_strings` on, which is how Aurora DSQL runs.
 
+pub mod begin;
 mod cursor;
 mod deallocate;
+mod execute;
+pub mod glance;
 pub mod kind;
 pub mod lexer;
+mod process_call;
 mod read_only;
 pub mod set;
 pub mod split;
 
+pub use begin::{Begin, End, plain_begin, plain_end};
 pub use deallocate::{Deallocated, deallocated};
+pub use execute::named_by_sql;
+pub use glance::{Count, Glance, PinReason, Traits, glance};
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
+pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
 pub use split::{Statement, Statements, statements};

@@ -18,7 +18,7 @@ use crate::net::buffered::{Buffered, Read};
 use crate::net::dial::dial;
 use crate::net::tls_client::{self, Negotiation};
 use crate::wire::frame::HEADER;
-use crate::wire::startup::{ProtocolVersion, Startup};
+use crate::wire::startup::{CancelRequest, ProtocolVersion, Startup};
 use crate::wire::{FrameScanner, Step, encode};
 
 /// The longest message a server may send before it is ready, in bytes.
@@ -34,6 +34,38 @@ pub struct Server {
     pub io: Buffered<ServerStream>,
     /// What it told about itself.
     pub welcome: Welcome,
+    /// How long it took.
+    pub timings: Timings,
+}
+
+/// How long the attempt that succeeded took, by stage. Earlier attempts and the pauses between
+/// them do not count.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// The look-up of the name, and TCP.
+    pub dial: Duration,
+    /// The TLS handshake.
+    pub tls: Duration,
+    /// The token, the loading of credentials included.
+    pub token: Duration,
+    /// The rest: from the startup packet to ReadyForQuery.
+    pub login: Duration,
+}
+
+impl Timings {
+    /// All stages together.
+    pub fn whole(&self) -> Duration {
+        self.dial + self.tls + self.token + self.login
+    }
+}
+
+/// What to do about a cluster that wakes up or sheds load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenBusy {
+    /// Try again until the time is over.
+    TryAgain,
+    /// Say so at once ([`ConnectError::is_busy`]): the caller knows who else waits.
+    Return,
 }
 
 /// Connects to one cluster.
@@ -56,12 +88,13 @@ pub struct Connector {
 
 impl Connector {
     /// Opens a connection and logs in as `role` with these startup parameters (`user` and
-    /// `database` among them). Tries again while the cluster wakes up or sheds load. Dropping
-    /// the future closes what is open.
+    /// `database` among them). Tries again while nobody listens, and if `when_busy` says so,
+    /// while the cluster wakes up or sheds load. Dropping the future closes what is open.
     pub async fn connect(
         &self,
         role: &str,
         parameters: &[(Vec<u8>, Vec<u8>)],
+        when_busy: WhenBusy,
     ) -> Result<Server, ConnectError> {
         let deadline = Instant::now() + self.timeout;
         let stage = Cell::new(Stage::Token);
@@ -79,9 +112,12 @@ impl Connector {
                     self.signer.credentials().forget();
                     return Err(error);
                 }
-                Err(error) if verdict(&error) == Verdict::GiveUp => return Err(error),
                 Err(error) => error,
             };
+            match (verdict(&error), when_busy) {
+                (Verdict::GiveUp, _) | (Verdict::Busy, WhenBusy::Return) => return Err(error),
+                (Verdict::Retry, _) | (Verdict::Busy, WhenBusy::TryAgain) => {}
+            }
             let pause = backoff.pause((self.random)());
             if Instant::now() + pause >= deadline {
                 return Err(self.timed_out(Stage::Pause, Some(error)));
@@ -107,30 +143,62 @@ impl Connector {
         parameters: &[(Vec<u8>, Vec<u8>)],
         stage: &Cell<Stage>,
     ) -> Result<Server, ConnectError> {
+        let mut timings = Timings::default();
+        let mut lap = Lap::start();
         stage.set(Stage::Dial);
+        let tcp = self.dial().await?;
+
+        timings.dial = lap.next();
+        stage.set(Stage::Tls);
+        let tls = self.start_tls(tcp).await?;
+
+        timings.tls = lap.next();
+        let mut server = self
+            .log_in(Buffered::new(tls), role, parameters, stage)
+            .await?;
+        let token = server.timings.token;
+        server.timings = Timings {
+            token,
+            login: lap.next().saturating_sub(token),
+            ..timings
+        };
+        Ok(server)
+    }
+
+    /// Asks the cluster to cancel what one of its servers does, by the key that this server told.
+    /// Tries once. It says nothing of what came of it: when this is done, the request has been
+    /// read, and the server will hear of it soon. Dropping the future closes what is open.
+    pub async fn cancel(&self, request: &CancelRequest) -> Result<(), ConnectError> {
+        let tcp = self.dial().await?;
+        let mut io = Buffered::new(self.start_tls(tcp).await?);
+        request.encode(&mut io.output);
+        io.flush().await.map_err(|e| self.closed(Some(e)))?;
+        // The server closes without an answer (manual, "Canceling Requests in Progress").
+        while let Ok(Read::Some) = io.fill().await {
+            io.input.clear();
+        }
+        Ok(())
+    }
+
+    async fn dial(&self) -> Result<TcpStream, ConnectError> {
         let (host, port) = match &self.address {
             Some((host, port)) => (host.as_str(), *port),
             None => (self.endpoint.as_str(), 5432),
         };
-        let tcp = dial(host, port)
-            .await
-            .map_err(|source| ConnectError::Dial {
-                endpoint: self.endpoint.clone(),
-                source,
-            })?;
+        dial(host, port).await.map_err(|source| ConnectError::Dial {
+            endpoint: self.endpoint.clone(),
+            source,
+        })
+    }
 
-        stage.set(Stage::Tls);
-        let tls = self
-            .tls
+    async fn start_tls(&self, tcp: TcpStream) -> Result<ServerStream, ConnectError> {
+        self.tls
             .connect(tcp, &self.endpoint, self.negotiation)
             .await
             .map_err(|source| ConnectError::Tls {
                 endpoint: self.endpoint.clone(),
                 source,
-            })?;
-
-        self.log_in(Buffered::new(tls), role, parameters, stage)
-            .await
+            })
     }
 
     async fn log_in(
@@ -150,6 +218,7 @@ impl Connector {
 
         let mut scanner = FrameScanner::new();
         let mut login = Login::new();
+        let mut timings = Timings::default();
         loop {
             let step = scanner
                 .step(&io.input, |_| MAX_LOGIN_MESSAGE)
@@ -180,13 +249,16 @@ impl Connector {
                     return Ok(Server {
                         io,
                         welcome: login.into_welcome(),
+                        timings,
                     });
                 }
                 Next::SendPassword => {
                     stage.set(Stage::Token);
+                    let mut lap = Lap::start();
                     // Signed for this very connection, at the last moment.
                     let token: Token =
                         self.signer.token(role).await.map_err(ConnectError::Token)?;
+                    timings.token = lap.next();
                     stage.set(Stage::Login);
                     let mut message = BytesMut::with_capacity(token.expose().len() + HEADER + 1);
                     encode::password(token.expose(), &mut message);
@@ -203,5 +275,20 @@ impl Connector {
             endpoint: self.endpoint.clone(),
             source,
         }
+    }
+}
+
+/// Measures one stage after the other.
+struct Lap(Instant);
+
+impl Lap {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since the start, or since the last call.
+    fn next(&mut self) -> Duration {
+        let now = Instant::now();
+        now - std::mem::replace(&mut self.0, now)
     }
 }

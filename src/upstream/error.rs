@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use super::login::LoginError;
+use super::retry;
 use crate::iam::IamError;
 use crate::net::dial::DialError;
 use crate::net::tls_client::{CertificateProblem, TlsError, certificate_problem};
@@ -130,6 +131,33 @@ impl ConnectError {
     pub(super) fn is_denied(&self) -> bool {
         matches!(self, Self::Refused { error, .. }
             if error.sqlstate == SqlState::INVALID_AUTHORIZATION)
+    }
+
+    /// True if the cluster wakes up or sheds load: whoever waits should try again after a pause.
+    pub fn is_busy(&self) -> bool {
+        match self {
+            Self::Timeout {
+                last: Some(last), ..
+            } => last.is_busy(),
+            other => retry::verdict(other) == retry::Verdict::Busy,
+        }
+    }
+
+    /// How far it came, in a word for metrics.
+    pub fn stage(&self) -> &'static str {
+        match self {
+            Self::Token(_) => "token",
+            Self::Dial { .. } => "dial",
+            Self::Tls { .. } => "tls",
+            Self::Refused { .. } | Self::Protocol { .. } | Self::Closed { .. } => "login",
+            Self::Timeout { stage, last, .. } => match (stage, last) {
+                (Stage::Pause, Some(last)) => last.stage(),
+                (Stage::Token, _) => "token",
+                (Stage::Dial, _) => "dial",
+                (Stage::Tls, _) => "tls",
+                (Stage::Login | Stage::Pause, _) => "login",
+            },
+        }
     }
 
     /// What the client is told: FATAL, with cause and way out.

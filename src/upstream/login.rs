@@ -7,6 +7,9 @@ use crate::wire::{ErrorFields, ErrorResponse, Malformed};
 /// fifteen of them.
 const MAX_PARAMETERS: usize = 256;
 
+/// More notices than this many are not kept.
+const MAX_NOTICES: usize = 16;
+
 /// What a server told us while we logged in.
 #[derive(Debug, Default)]
 pub struct Welcome {
@@ -14,6 +17,8 @@ pub struct Welcome {
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
     /// Process id and secret for a CancelRequest; a server need not send them.
     pub key: Option<(i32, Vec<u8>)>,
+    /// The bodies of its NoticeResponses.
+    pub notices: Vec<Vec<u8>>,
 }
 
 /// Which message the login waits for.
@@ -89,7 +94,12 @@ impl Login {
             (_, backend::ERROR_RESPONSE) => {
                 Err(LoginError::Refused(ErrorFields::read(body)?.to_response()))
             }
-            (_, backend::NOTICE_RESPONSE) => Ok(Next::Read),
+            (_, backend::NOTICE_RESPONSE) => {
+                if self.welcome.notices.len() < MAX_NOTICES {
+                    self.welcome.notices.push(body.to_vec());
+                }
+                Ok(Next::Read)
+            }
             (State::ExpectAuthentication, backend::AUTHENTICATION) => {
                 match Authentication::read(body)? {
                     // A server that trusts us: nothing to sign.

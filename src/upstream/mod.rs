@@ -14,5 +14,5 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
-pub use connect::{Connector, Server, ServerStream};
+pub use connect::{Connector, Server, ServerStream, Timings, WhenBusy};
 pub use error::{ConnectError, Stage};

@@ -17,7 +17,10 @@ const WAKING_UP: &str = "unable to accept connection, waking up cluster";
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It may: the cluster wakes up, sheds load, or restarts.
+    /// It may: the cluster wakes up or sheds load. All who want a connection should wait, not
+    /// each try on its own.
+    Busy,
+    /// It may: nobody listens, as while something restarts.
     Retry,
     /// It cannot.
     GiveUp,
@@ -25,26 +28,23 @@ pub(super) enum Verdict {
 
 /// Judges a failure. Only what is listed is tried again; access denied never is.
 pub(super) fn verdict(error: &ConnectError) -> Verdict {
-    let retry = match error {
-        ConnectError::Refused { error, .. } => {
-            matches!(
+    match error {
+        ConnectError::Refused { error, .. }
+            if matches!(
                 error.sqlstate,
                 SqlState::TOO_MANY_CONNECTIONS | SqlState::RATE_EXCEEDED
             ) || error
                 .message
                 .get(..WAKING_UP.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(WAKING_UP))
+                .is_some_and(|start| start.eq_ignore_ascii_case(WAKING_UP)) =>
+        {
+            Verdict::Busy
         }
         ConnectError::Dial {
             source: DialError::Connect { source, .. },
             ..
-        } => source.kind() == std::io::ErrorKind::ConnectionRefused,
-        _ => false,
-    };
-    if retry {
-        Verdict::Retry
-    } else {
-        Verdict::GiveUp
+        } if source.kind() == std::io::ErrorKind::ConnectionRefused => Verdict::Retry,
+        _ => Verdict::GiveUp,
     }
 }
 

@@ -126,6 +126,12 @@ fn logins_that_fail() {
 
 #[test]
 fn what_is_tried_again() {
+    let timeout = |last| ConnectError::Timeout {
+        endpoint: "c".into(),
+        after: Duration::from_secs(30),
+        stage: Stage::Pause,
+        last: Some(Box::new(last)),
+    };
     let fatal = |sqlstate, message: &str| refused(ErrorResponse::fatal(sqlstate, message));
     for (error, expected) in [
         (
@@ -133,17 +139,17 @@ fn what_is_tried_again() {
                 SqlState::CANNOT_CONNECT_NOW,
                 "unable to accept connection, waking up cluster, please retry later",
             ),
-            Verdict::Retry,
+            Verdict::Busy,
         ),
         (
             fatal(
                 SqlState::INTERNAL_ERROR,
                 "Unable to accept connection, waking up cluster.",
             ),
-            Verdict::Retry,
+            Verdict::Busy,
         ),
-        (fatal(SqlState::TOO_MANY_CONNECTIONS, "x"), Verdict::Retry),
-        (fatal(SqlState::RATE_EXCEEDED, "x"), Verdict::Retry),
+        (fatal(SqlState::TOO_MANY_CONNECTIONS, "x"), Verdict::Busy),
+        (fatal(SqlState::RATE_EXCEEDED, "x"), Verdict::Busy),
         (dial(io::ErrorKind::ConnectionRefused), Verdict::Retry),
         (dial(io::ErrorKind::HostUnreachable), Verdict::GiveUp),
         (
@@ -161,6 +167,9 @@ fn what_is_tried_again() {
         ),
     ] {
         assert_eq!(verdict(&error), expected, "{error}");
+        let busy = expected == Verdict::Busy;
+        assert_eq!(error.is_busy(), busy, "{error}");
+        assert_eq!(timeout(error).is_busy(), busy);
     }
 }
 

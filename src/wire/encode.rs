@@ -133,6 +133,30 @@ pub fn query(sql: &[u8], out: &mut BytesMut) {
     frame(frontend::QUERY, out, |body| cstr(sql, body));
 }
 
+/// Parse of a statement without parameter types.
+pub fn parse(name: &[u8], sql: &[u8], out: &mut BytesMut) {
+    frame(frontend::PARSE, out, |body| {
+        cstr(name, body);
+        cstr(sql, body);
+        body.put_i16(0);
+    });
+}
+
+/// ParseComplete.
+pub fn parse_complete(out: &mut BytesMut) {
+    frame(backend::PARSE_COMPLETE, out, |_| {});
+}
+
+/// CloseComplete.
+pub fn close_complete(out: &mut BytesMut) {
+    frame(backend::CLOSE_COMPLETE, out, |_| {});
+}
+
+/// Flush.
+pub fn flush(out: &mut BytesMut) {
+    frame(frontend::FLUSH, out, |_| {});
+}
+
 /// Sync.
 pub fn sync(out: &mut BytesMut) {
     frame(frontend::SYNC, out, |_| {});

@@ -1,5 +1,7 @@
 //! Messages of the frontend that we look into.
 
+use bytes::BytesMut;
+
 use super::{Cursor, Malformed};
 
 tags! {
@@ -61,7 +63,7 @@ pub fn query(body: &[u8]) -> Result<&[u8], Malformed> {
 }
 
 /// A Parse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Parse<'a> {
     /// The statement's name; empty for the unnamed one.
     pub name: &'a [u8],
@@ -81,6 +83,13 @@ impl<'a> Parse<'a> {
         let types = cursor.take(count.saturating_mul(4))?;
         cursor.end()?;
         Ok(Self { name, sql, types })
+    }
+
+    /// Appends the parameter types, as they stand at the end of a Parse.
+    pub fn put_types(&self, out: &mut BytesMut) {
+        let count = u16::try_from(self.types.len() / 4).unwrap_or(u16::MAX);
+        out.extend_from_slice(&count.to_be_bytes());
+        out.extend_from_slice(self.types);
     }
 }
 

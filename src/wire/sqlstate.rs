@@ -28,6 +28,16 @@ states! {
     PROTOCOL_VIOLATION = b"08P01";
     /// `invalid_authorization_specification`
     INVALID_AUTHORIZATION = b"28000";
+    /// `invalid_sql_statement_name`
+    INVALID_STATEMENT_NAME = b"26000";
+    /// `duplicate_prepared_statement`
+    DUPLICATE_STATEMENT = b"42P05";
+    /// `insufficient_privilege`
+    INSUFFICIENT_PRIVILEGE = b"42501";
+    /// `undefined_column`
+    UNDEFINED_COLUMN = b"42703";
+    /// `object_not_in_prerequisite_state`
+    OBJECT_NOT_IN_PREREQUISITE_STATE = b"55000";
     /// `invalid_catalog_name`
     INVALID_CATALOG_NAME = b"3D000";
     /// `no_active_sql_transaction`

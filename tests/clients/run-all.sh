@@ -8,6 +8,7 @@
 #   PROXY_FLAGS    flags for `dsql-proxy local`, separated by spaces (default: --debug-logs, so that
 #                  the search for secrets has the most to look at)
 #   CLIENTS_CACHE  where the suites keep what they install (default: target/clients)
+#   CLIENTS_LIMIT  seconds that one suite may take (default: 900)
 #
 # The last line is "N passed, M failed"; the exit status is 0 only when M is 0.
 set -euo pipefail
@@ -15,11 +16,11 @@ clients=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$clients/../.." && pwd)
 cd "$root"
 
-all_suites=(psql pgbench python dsql-direct node prisma jdbc migrations)
+all_suites=(psql pgbench python dsql-direct node prisma jdbc migrations drivers)
 suites=("$@")
 (($# > 0)) || suites=("${all_suites[@]}")
-# Seconds for one suite, with what it installs on its first run.
-limit=600
+# Seconds for one suite, with what it installs or builds on its first run.
+limit=${CLIENTS_LIMIT:-900}
 
 target=${CARGO_TARGET_DIR:-$root/target}
 export CLIENTS_CACHE=${CLIENTS_CACHE:-$target/clients}
@@ -41,6 +42,7 @@ if [[ -z ${PROXY_BIN:-} ]]; then
     cargo build --locked
     PROXY_BIN=$target/debug/dsql-proxy
 fi
+export PROXY_BIN
 read -ra flags <<<"${PROXY_FLAGS---debug-logs}"
 
 passed=0

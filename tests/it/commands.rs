@@ -238,8 +238,9 @@ async fn logs_say_what_happened_and_no_more() {
         assert_eq!(ended["level"], "INFO");
         assert_eq!(ended["role"], "admin");
         assert_eq!(ended["why"], "client closed");
-        // The SET did not get as far as the cluster.
-        assert_eq!(ended["statements"], 4);
+        assert_eq!(ended["statements"], 5);
+        // The SET did not get as far as the cluster; preparing has a transaction of its own.
+        assert_eq!(ended["transactions"], 6);
         for total in ["received", "sent", "seconds", "pid"] {
             assert!(ended[total].is_u64(), "{total}: {ended}");
         }

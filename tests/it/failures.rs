@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use dsql_proxy::wire::backend::TransactionStatus;
-use dsql_proxy::wire::{ErrorResponse, SqlState};
+use dsql_proxy::wire::{ErrorResponse, Severity, SqlState};
 
 use crate::support::fake::{ENDPOINT, FakeCluster, FakeConnection};
-use crate::support::raw::{RawClient, error, shape};
-use crate::support::{LocalProxy, ProxyAlone, Told, connect};
+use crate::support::raw::{RawClient, ends, error, shape};
+use crate::support::{LocalProxy, ProxyAlone, Told, connect, within};
 
-const ENDED: &str = "the connection to Aurora DSQL was lost";
+const LOST: &str = "the connection to Aurora DSQL was lost";
 
 fn cannot_connect(detail: &str, hint: &str) -> Told {
     Told {
@@ -211,9 +211,22 @@ async fn with_the_wrong_secret() {
     assert!(!log.contains("X-Amz-Signature"), "{log}");
 }
 
-/// A server that does with each role what its name says, and counts who came how often.
+/// A server that does with each role what its name says, and counts who came and left how often.
 #[derive(Clone, Default)]
-struct ByRole(Arc<Mutex<BTreeMap<String, usize>>>);
+struct ByRole {
+    came: Counts,
+    left: Counts,
+}
+
+type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
+
+/// One more for this role; how many that makes.
+fn count(counts: &Counts, role: &str) -> usize {
+    let mut counts = counts.lock().unwrap();
+    let n = counts.entry(role.to_owned()).or_default();
+    *n += 1;
+    *n
+}
 
 impl ByRole {
     fn start() -> (Self, FakeCluster) {
@@ -224,72 +237,89 @@ impl ByRole {
     }
 
     fn came(&self, role: &str) -> usize {
-        self.0.lock().unwrap().get(role).copied().unwrap_or(0)
+        self.came.lock().unwrap().get(role).copied().unwrap_or(0)
+    }
+
+    fn left(&self, role: &str) -> usize {
+        self.left.lock().unwrap().get(role).copied().unwrap_or(0)
     }
 
     async fn serve(self, mut connection: FakeConnection) {
         let startup = connection.startup().await;
         let role = String::from_utf8(startup.get("user").unwrap().to_vec()).unwrap();
-        let n = {
-            let mut counts = self.0.lock().unwrap();
-            let n = counts.entry(role.clone()).or_default();
-            *n += 1;
-            *n
-        };
-        let (kind, until) = role.split_once('_').unwrap_or((&role, ""));
-        let refusal = match kind {
-            "full" => Some(("53300", "too many connections")),
-            "throttled" => Some(("53400", "unable to accept connection, rate exceeded")),
-            "waking" => Some((
-                "57P03",
-                "unable to accept connection, waking up cluster, please retry later",
-            )),
-            "denied" => Some(("28000", "unable to accept connection, access denied")),
-            _ => None,
-        };
-        let lets_in = until.parse().is_ok_and(|last: usize| n > last);
-        if let Some((code, message)) = refusal.filter(|_| !lets_in) {
-            connection.ask_password().await;
-            let code = SqlState::parse(code.as_bytes()).unwrap();
-            let error = ErrorResponse::fatal(code, message);
-            return connection
-                .refuse(&error.detail("Its detail.").hint("Its hint."))
-                .await;
-        }
-        match kind {
-            "closing" => return,
-            // No password, and nothing to cancel with.
-            "trusted" => connection.welcome(false).await,
-            _ => {
-                connection.ask_password().await;
-                connection.welcome(true).await;
-            }
-        }
-        self.talk(kind, &mut connection).await;
+        let n = count(&self.came, &role);
+        serve_as(&role, n, &mut connection).await;
+        drop(connection);
+        count(&self.left, &role);
     }
+}
 
-    /// Answers statements, up to the one that the role has come for.
-    async fn talk(self, kind: &str, connection: &mut FakeConnection) {
-        use TransactionStatus::{Idle, InTransaction};
-        if kind == "idle" {
-            return;
+/// Serves a role for the `n`th time.
+async fn serve_as(role: &str, n: usize, connection: &mut FakeConnection) {
+    let (kind, until) = role.split_once('_').unwrap_or((role, ""));
+    let refusal = match kind {
+        "full" => Some(("53300", "too many connections")),
+        "throttled" => Some(("53400", "unable to accept connection, rate exceeded")),
+        "waking" => Some((
+            "57P03",
+            "unable to accept connection, waking up cluster, please retry later",
+        )),
+        "denied" => Some(("28000", "unable to accept connection, access denied")),
+        _ => None,
+    };
+    let lets_in = until.parse().is_ok_and(|last: usize| n > last);
+    if let Some((code, message)) = refusal.filter(|_| !lets_in) {
+        connection.ask_password().await;
+        let code = SqlState::parse(code.as_bytes()).unwrap();
+        let error = ErrorResponse::fatal(code, message);
+        return connection
+            .refuse(&error.detail("Its detail.").hint("Its hint."))
+            .await;
+    }
+    match kind {
+        "closing" => return,
+        // No password, and nothing to cancel with.
+        "trusted" => connection.welcome(false).await,
+        _ => {
+            connection.ask_password().await;
+            connection.welcome(true).await;
         }
-        let mut status = Idle;
-        while let Some((b'Q', body)) = connection.next().await {
-            let sql = String::from_utf8(body[..body.len() - 1].to_vec()).unwrap();
-            match sql.as_str() {
-                "vanish" => return,
-                "say why" => {
-                    let code = SqlState::parse(b"57P01").unwrap();
-                    let why = ErrorResponse::fatal(code, "it has to stop").hint("Its hint.");
-                    return connection.refuse(&why).await;
-                }
-                _ if kind == "vanishing" && sql != "begin" && sql != "select 1" => return,
-                "begin" => status = InTransaction,
-                "commit" => status = Idle,
-                _ => {}
+    }
+    if kind == "idle" && !lets_in {
+        return;
+    }
+    talk(kind, connection).await;
+}
+
+/// Answers statements, up to the one that the role has come for.
+async fn talk(kind: &str, connection: &mut FakeConnection) {
+    use TransactionStatus::{Failed, Idle, InTransaction};
+    let mut status = Idle;
+    while let Some((b'Q', body)) = connection.next().await {
+        let sql = String::from_utf8(body[..body.len() - 1].to_vec()).unwrap();
+        let mut code = None;
+        match sql.to_ascii_lowercase().as_str() {
+            "begin" => status = InTransaction,
+            // With this the proxy brings a block into the state of the one that was lost.
+            "canceled by the client" => (status, code) = (Failed, Some(b"42601")),
+            "commit" if status == Failed => status = Idle,
+            _ if status == Failed => code = Some(b"25P02"),
+            "select 'why'" => {
+                let code = SqlState::parse(b"57P01").unwrap();
+                let why = ErrorResponse::fatal(code, "it has to stop").hint("Its hint.");
+                return connection.refuse(&why).await;
             }
-            connection.done("OK", status).await;
+            "select 1" => {}
+            _ if kind == "vanishing" => return,
+            _ => {}
+        }
+        match code {
+            None => connection.done("OK", status).await,
+            Some(code) => {
+                let code = SqlState::parse(code).unwrap();
+                let error = ErrorResponse::error(code, "it is refused");
+                connection.fail(&error, status).await;
+            }
         }
     }
 }
@@ -337,8 +367,6 @@ async fn what_passes_is_tried_again() {
 
 #[tokio::test]
 async fn what_does_not_pass_is_told() {
-    let (counts, cluster) = ByRole::start();
-    let proxy = cluster.proxy(&["--connect-timeout=1s"]);
     for (role, code, message) in [
         ("full", "53300", "too many connections"),
         (
@@ -352,14 +380,20 @@ async fn what_does_not_pass_is_told() {
             "unable to accept connection, waking up cluster, please retry later",
         ),
     ] {
+        let (counts, cluster) = ByRole::start();
+        let proxy = cluster.proxy(&["--queue-timeout=1s"]);
         let told = Told::from(connect(&proxy.url(role)).await.err().unwrap());
         assert_eq!(
             told,
             Told {
                 severity: "FATAL".into(),
-                code: code.into(),
-                message: message.into(),
-                detail: "Its detail. Gave up after trying for 1s (--connect-timeout).".into(),
+                code: "53300".into(),
+                message: "no connection to the cluster became free within 1s (--queue-timeout)"
+                    .into(),
+                detail: format!(
+                    "Opening another one failed: {message} ({code}): Its detail. 0 of 20 \
+                     connections (--pool-size) are in use."
+                ),
                 hint: "Its hint.".into(),
             }
         );
@@ -367,89 +401,109 @@ async fn what_does_not_pass_is_told() {
     }
 }
 
+/// However many clients wait, the cluster is not asked more often.
+#[tokio::test]
+async fn clients_wait_together_for_a_cluster_that_sheds_load() {
+    let (counts, cluster) = ByRole::start();
+    let proxy = cluster.proxy(&["--queue-timeout=1s"]);
+    let url = proxy.url("full");
+    let clients = futures_util::future::join_all((0..50).map(|_| connect(&url)));
+    for told in clients.await {
+        assert_eq!(Told::from(told.err().unwrap()).code, "53300");
+    }
+    // A few at once, and then after pauses of 100 ms and more that double.
+    let came = counts.came("full");
+    assert!((2..=16).contains(&came), "{came} attempts");
+}
+
 #[tokio::test]
 async fn the_server_vanishes() {
     let (_, cluster) = ByRole::start();
     let proxy = cluster.proxy(&[]);
-    let nothing = (
-        "No transaction was open.",
-        "Connect again. DSQL closes every connection after 60 minutes.",
-    );
+    let nothing = ("Nothing was changed.", "Run the statement again.");
     let rolled_back = (
         "The open transaction was rolled back.",
-        "Connect again and repeat the transaction.",
+        "Repeat the transaction. DSQL closes every connection after 60 minutes.",
     );
     let unknown = (
         "What was in flight may or may not have been committed.",
-        "Connect again and check whether it took effect before you repeat it.",
+        "Check whether it took effect before you repeat it.",
     );
-    for (role, begin, last, code, (detail, hint)) in [
-        ("idle", None, None, "08006", nothing),
-        ("vanishing", None, Some("select 2"), "08006", nothing),
+    let begun = &["begin", "select 1"][..];
+    let insert = "insert into t values (1)";
+    for (before, last, code, (detail, hint), status) in [
+        (&[][..], "select 2", "08006", nothing, b'I'),
+        (&["begin"], insert, "08006", rolled_back, b'E'),
+        (begun, insert, "08006", rolled_back, b'E'),
+        (begun, "commit", "08007", unknown, b'I'),
+        (&[], insert, "08007", unknown, b'I'),
+        (&[], "select 2; delete from t", "08007", unknown, b'I'),
         (
-            "vanishing",
-            Some("begin"),
-            Some("insert into t values (1)"),
+            &[],
+            "begin; insert into t values (1)",
             "08006",
             rolled_back,
-        ),
-        ("vanishing", Some("begin"), Some("commit"), "08007", unknown),
-        (
-            "vanishing",
-            None,
-            Some("insert into t values (1)"),
-            "08007",
-            unknown,
-        ),
-        (
-            "vanishing",
-            None,
-            Some("select 2; delete from t"),
-            "08007",
-            unknown,
-        ),
-        (
-            "vanishing",
-            None,
-            Some("begin; insert into t values (1)"),
-            "08006",
-            rolled_back,
+            b'E',
         ),
     ] {
         let mut client = RawClient::connect(proxy.port()).await;
-        client.start(role).await.unwrap();
-        if let Some(begin) = begin {
-            assert_eq!(shape(&client.query(begin).await), "CZ");
+        client.start("vanishing").await.unwrap();
+        for sql in before {
+            assert_eq!(shape(&client.query(sql).await), "CZ");
         }
-        if let Some(last) = last {
-            client.begin_query(last).await;
-        }
-        let answer = client.until_ready().await;
-        assert_eq!(shape(&answer), "E", "{role} {last:?}, and then the end");
+        let answer = client.query(last).await;
+        assert_eq!(shape(&answer), "EZ", "{before:?} {last:?}");
         let message = match code {
-            "08007" => format!("{ENDED} and the outcome is unknown"),
-            _ => ENDED.to_owned(),
+            "08007" => format!("{LOST} and the outcome is unknown"),
+            _ => LOST.to_owned(),
         };
         let code = SqlState::parse(code.as_bytes()).unwrap();
-        let told = ErrorResponse::fatal(code, message)
+        let told = ErrorResponse::error(code, message)
             .detail(detail)
             .hint(hint);
-        assert_eq!(error(&answer).unwrap(), told, "{role} {last:?}");
+        assert_eq!(error(&answer).unwrap(), told, "{before:?} {last:?}");
+        assert_eq!(ends(&answer), status, "{before:?} {last:?}");
+
+        // The session goes on, with another server; a block can only be ended.
+        if status == b'E' {
+            let answer = client.query("select 1").await;
+            assert_eq!(error(&answer).unwrap().sqlstate.as_str(), "25P02");
+            assert_eq!(ends(&answer), b'E');
+            let answer = client.query("commit").await;
+            assert_eq!((shape(&answer).as_str(), ends(&answer)), ("CZ", b'I'));
+        }
+        let answer = client.query("select 1").await;
+        assert_eq!((shape(&answer).as_str(), ends(&answer)), ("CZ", b'I'));
     }
 
-    // It says why: nothing is added.
+    // It says why.
     let mut client = RawClient::log_in(proxy.port()).await;
-    let answer = client.query("say why").await;
-    assert_eq!(shape(&answer), "E");
+    let answer = client.query("select 'why'").await;
+    assert_eq!(shape(&answer), "EZ");
     let told = error(&answer).unwrap();
+    let message = format!("{LOST}: it has to stop");
     assert_eq!(
-        (
-            told.sqlstate.as_str(),
-            told.message.as_str(),
-            told.hint.as_deref()
-        ),
-        ("57P01", "it has to stop", Some("Its hint."))
+        (told.severity, told.sqlstate.as_str(), told.message),
+        (Severity::Error, "08006", message)
     );
+}
+
+/// A client that does nothing has no server to lose.
+#[tokio::test]
+async fn a_server_that_vanishes_unused_is_not_missed() {
+    let (counts, cluster) = ByRole::start();
+    let proxy = cluster.proxy(&[]);
+    let mut client = RawClient::connect(proxy.port()).await;
+    client.start("idle_1").await.unwrap();
+    within(async {
+        while counts.left("idle_1") == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let answer = client.query("select 1").await;
+    assert_eq!((shape(&answer).as_str(), ends(&answer)), ("CZ", b'I'));
+    assert_eq!(counts.came("idle_1"), 2);
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
-//! The documentation of the settings is what the table says; `BLESS=1` rewrites it.
+//! The documentation of settings and metrics is what the tables say; `BLESS=1` rewrites it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use dsql_proxy::config::docs;
+use dsql_proxy::observe::metrics;
 
 /// Compares a file with what it should hold, or writes it.
 fn compare(name: &str, expected: &str) {
@@ -16,7 +17,7 @@ fn compare(name: &str, expected: &str) {
     let found = fs::read_to_string(&path).unwrap_or_default();
     assert!(
         found == expected,
-        "{name} is not what the table of settings says; write it anew with\n  \
+        "{name} is not what the table says; write it anew with\n  \
          BLESS=1 cargo test --test it settings_docs"
     );
 }
@@ -52,4 +53,9 @@ fn the_table_of_limits_is_current() {
         .replace(&text, &docs::limits_table())
         .expect("the guide has the markers of the table of limits");
     compare(guide, &expected);
+}
+
+#[test]
+fn the_reference_of_metrics_is_current() {
+    compare("docs/metrics.md", &metrics::reference());
 }

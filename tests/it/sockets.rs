@@ -208,7 +208,14 @@ async fn requests_for_encryption_are_declined() {
     let told = error(&answer).unwrap();
     assert!(told.message.starts_with("canceling statement"), "{told}");
     assert_eq!(shape(&client.query("select 1").await), "CZ");
-    assert_eq!(cluster.connects(), 2);
+    // The one that was given up, the one that cancels what it does, and the one after it.
+    within(async {
+        while cluster.connects() < 3 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(cluster.connects(), 3);
 }
 
 #[tokio::test]
@@ -343,11 +350,8 @@ async fn a_limit_of_clients() {
     assert_eq!(told.detail.as_deref(), Some(detail));
     let hint = "Close connections that are not used, or raise --max-clients.";
     assert_eq!(told.hint.as_deref(), Some(hint));
-    assert_eq!(
-        cluster.connects(),
-        2,
-        "it did not get as far as the cluster"
-    );
+    // Nobody has said anything yet: the first login has shown what all the others are told.
+    assert_eq!(cluster.connects(), 1);
     assert_eq!(shape(&second.query("select 1").await), "CZ");
 
     drop((first, third));

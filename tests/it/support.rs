@@ -2,6 +2,7 @@
 //! stands in for their peers.
 
 pub(crate) mod fake;
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod raw;
 

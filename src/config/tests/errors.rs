@@ -18,6 +18,34 @@ fn errors_of_the_command_line() {
             "--max-clients: invalid value `0`: expected a whole number from 1 to 1000000",
         ),
         (
+            "A --pool-size 0",
+            "--pool-size: invalid value `0`: expected a whole number from 1 to 10000",
+        ),
+        (
+            "A --min-idle 21",
+            "--min-idle is 21, and default of pool-size is 20: there cannot be more idle servers than servers",
+        ),
+        (
+            "host?pool-size=2&min-idle=3",
+            "`?min-idle=` of cluster host is 3, and `?pool-size=` of cluster host is 2: there cannot be more idle servers than servers",
+        ),
+        (
+            "A --max-lifetime 60m",
+            "--max-lifetime: invalid value `60m`: expected at least 1s and less than 1h, because Aurora DSQL ends every connection after 1h",
+        ),
+        (
+            "A --retry-buffer 2GiB",
+            "--retry-buffer: invalid value `2GiB`: expected a size from 0 to 1073741824 bytes",
+        ),
+        (
+            "A --retry-buffer x",
+            "--retry-buffer: invalid value `x`: expected a size, such as `4096`, `64KiB` or `1MiB`",
+        ),
+        (
+            "A --pool-mode statement",
+            "--pool-mode: invalid value `statement`: expected `transaction` or `session`",
+        ),
+        (
             "A --login-timeout 30",
             "--login-timeout: invalid value `30`: a duration needs a unit, as in `30s`",
         ),
@@ -36,6 +64,10 @@ fn errors_of_the_command_line() {
         (
             "A --address localhost",
             "--address: invalid value `localhost`: expected an IP address such as `127.0.0.1` or `::1`",
+        ),
+        (
+            "A --http-address localhost",
+            "--http-address: invalid value `localhost`: expected an IP address such as `127.0.0.1` or `::1`",
         ),
         (
             "A --region us_east_1",

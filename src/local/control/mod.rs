@@ -1,11 +1,10 @@
 //! The control port: faults over HTTP, on loopback only.
 //!
 //! It asks for no password, as whoever is on the machine can end our processes anyway. But a page
-//! in somebody's browser must not reach it: see [`door`].
+//! in somebody's browser must not reach it: see [`check_host`].
 
 mod api;
 mod body;
-mod door;
 
 use std::convert::Infallible;
 use std::io;
@@ -26,6 +25,7 @@ use tokio::time::timeout;
 
 use self::api::Reply;
 use super::faults::Faults;
+use crate::observe::http::check_host;
 
 /// How long a request may take, in and out.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -100,7 +100,7 @@ async fn serve_one(stream: TcpStream, faults: Faults) {
 }
 
 async fn respond(faults: &Faults, request: Request<Incoming>) -> Reply {
-    if let Err(why) = door::check(request.headers()) {
+    if let Err(why) = check_host("the control port", request.headers()) {
         return Reply::error(StatusCode::FORBIDDEN, why);
     }
     let (head, body) = request.into_parts();

@@ -233,7 +233,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
             let in_transaction = self.status != TransactionStatus::Idle;
             tokio::select! {
                 biased;
-                () = self.lifetime.over(in_transaction, &self.faults) => return Err(End::Cut),
+                () = self.lifetime.over(in_transaction, &self.faults) => {
+                    // The end of its last transaction was said before.
+                    self.flush().await?;
+                    return Err(End::Cut);
+                }
                 // Also a client that is never idle lets go.
                 () = self.seat.asked(), if self.could_let_go() => self.let_go().await?,
                 () = std::future::ready(()) => {}

@@ -206,6 +206,14 @@ impl FakeConnection {
         self.send(&out).await;
     }
 
+    /// Answers a statement that fails.
+    pub(crate) async fn fail(&mut self, error: &ErrorResponse, status: TransactionStatus) {
+        let mut out = BytesMut::new();
+        error.encode(&mut out);
+        encode::ready_for_query(status, &mut out);
+        self.send(&out).await;
+    }
+
     /// The client may be gone.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         if self.stream.write_all(bytes).await.is_ok() {

@@ -45,24 +45,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RawClient<S> {
 
     /// Logs in, or says what the server said.
     pub(crate) async fn start(&mut self, role: &str) -> Result<(), ErrorResponse> {
-        let mut packet = BytesMut::new();
         let parameters = [("user", role), ("database", "postgres")];
+        let messages = self.start_with(&parameters).await;
+        error(&messages).map_or(Ok(()), Err)
+    }
+
+    /// Logs in with these startup parameters; what the server says.
+    pub(crate) async fn start_with(&mut self, parameters: &[(&str, &str)]) -> Vec<Message> {
+        let mut packet = BytesMut::new();
+        let parameters = parameters.iter();
         Startup {
             version: ProtocolVersion::V3_0,
-            parameters: parameters.map(|(n, v)| (n.into(), v.into())).to_vec(),
+            parameters: parameters
+                .map(|(n, v)| ((*n).into(), (*v).into()))
+                .collect(),
         }
         .encode(&mut packet);
         self.send(&packet).await;
         let messages = self.until_ready().await;
-        if let Some(error) = error(&messages) {
-            return Err(error);
-        }
-        let (_, key) = messages.iter().find(|(tag, _)| *tag == b'K').unwrap();
-        self.key = Some(CancelRequest {
-            pid: i32::from_be_bytes(key[..4].try_into().unwrap()),
-            secret: key[4..].to_vec(),
-        });
-        Ok(())
+        self.key = messages
+            .iter()
+            .find(|(tag, _)| *tag == b'K')
+            .map(|(_, key)| CancelRequest {
+                pid: i32::from_be_bytes(key[..4].try_into().unwrap()),
+                secret: key[4..].to_vec(),
+            });
+        messages
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
@@ -150,6 +158,14 @@ pub(crate) fn error(messages: &[Message]) -> Option<ErrorResponse> {
 /// The type bytes.
 pub(crate) fn shape(messages: &[Message]) -> String {
     messages.iter().map(|(tag, _)| char::from(*tag)).collect()
+}
+
+/// The transaction status of the ReadyForQuery at the end.
+pub(crate) fn ends(messages: &[Message]) -> u8 {
+    match messages {
+        [.., (b'Z', body)] => body[0],
+        other => panic!("no ReadyForQuery at the end of {other:?}"),
+    }
 }
 
 /// The values of the first column of every row.

@@ -1,0 +1,1 @@
+"""Measures proxies between plaintext clients and a PostgreSQL with TLS, side by side."""

@@ -1,0 +1,99 @@
+//! What keeps a session on its server.
+
+use super::talk::{Talk, fresh};
+use crate::session::{AfterLoss, LeaseEnd};
+use crate::sql::PinReason;
+use crate::wire::SqlState;
+
+#[test]
+fn what_cannot_travel_pins() {
+    for (sql, reason) in [
+        ("listen a", PinReason::Listen),
+        ("create temp table a (b int)", PinReason::TemporaryObject),
+        ("prepare a as select 1", PinReason::SqlPrepare),
+        ("select pg_advisory_lock(1)", PinReason::AdvisoryLock),
+        (
+            "select set_config('a.b', 'x', false)",
+            PinReason::HiddenParameter,
+        ),
+        ("select setseed(0.5)", PinReason::Seed),
+        ("load 'a'", PinReason::Load),
+        ("do 'begin end'", PinReason::Code),
+        ("frobnicate", PinReason::UnknownStatement),
+    ] {
+        let mut talk = Talk::new();
+        talk.query(sql);
+        assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep, "{sql}");
+        talk.reply("C:DONE Z:I");
+        if talk.sent().contains("pg_settings") {
+            talk.reply("C:SELECT_0 Z:I");
+        }
+        assert_eq!(talk.session.pinned(), Some(reason), "{sql}");
+        assert_eq!(talk.session.take_pin_news(), Some(reason));
+        assert_eq!(talk.session.take_pin_news(), None, "told once");
+        assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep, "{sql}");
+        assert_eq!(talk.told(), "C:DONE Z:I");
+    }
+}
+
+#[test]
+fn what_the_server_refuses_does_not() {
+    let mut talk = Talk::new();
+    talk.query("listen a");
+    talk.reply("E:0A000 Z:I");
+    assert_eq!(talk.session.pinned(), None);
+    assert_eq!(talk.session.lease_end(false), LeaseEnd::Release);
+    talk.extended("listen a");
+    talk.reply("1 2 E:0A000 Z:I");
+    assert_eq!(talk.session.pinned(), None);
+}
+
+/// What is only prepared is not done.
+#[test]
+fn what_is_bound_pins() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "listen b");
+    assert_eq!(talk.session.pinned(), None);
+    talk.bind("a");
+    talk.execute();
+    talk.sync();
+    talk.reply("2 C:LISTEN Z:I");
+    assert_eq!(talk.session.pinned(), Some(PinReason::Listen));
+}
+
+#[test]
+fn what_is_too_long_to_be_read_pins() {
+    let mut talk = Talk::new();
+    talk.long_query();
+    talk.reply("C:SELECT_1 Z:I C:SELECT_0 Z:I");
+    assert_eq!(talk.session.pinned(), Some(PinReason::Unread));
+}
+
+#[test]
+fn a_pinned_session_ends_with_its_server() {
+    let mut talk = Talk::new();
+    talk.query("listen a");
+    talk.reply("C:LISTEN Z:I");
+    let AfterLoss::Ends(error) = talk.lost() else {
+        panic!()
+    };
+    assert_eq!(error.sqlstate, SqlState::CONNECTION_FAILURE);
+    assert!(error.detail.unwrap().contains("LISTEN"));
+}
+
+/// Where servers are kept, one that is due is given back between transactions.
+#[test]
+fn a_server_that_is_due_is_replaced_unless_pinned() {
+    let mut options = super::talk::options();
+    std::rc::Rc::get_mut(&mut options).unwrap().mode = crate::session::PoolMode::Session;
+    let mut talk = Talk::of(&options, 1, &[]);
+    talk.attach(fresh());
+    talk.query("select 1");
+    assert_eq!(talk.session.lease_end(true), LeaseEnd::Keep);
+    talk.reply("C:SELECT_1 Z:I");
+    assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep);
+    assert_eq!(talk.session.lease_end(true), LeaseEnd::Release);
+    talk.query("listen a");
+    talk.reply("C:LISTEN Z:I");
+    assert_eq!(talk.session.lease_end(true), LeaseEnd::Keep);
+}
