@@ -4,6 +4,7 @@ mod blocks;
 mod cancel;
 mod conflicts;
 mod copy;
+mod folded;
 mod groups;
 mod login;
 mod loss;

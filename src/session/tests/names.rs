@@ -402,3 +402,68 @@ fn a_deallocate_that_fails_drops_nothing() {
     talk.bind("a");
     assert_eq!(talk.sent(), "Bind - a");
 }
+
+/// The server does not know the name, and must not be asked to forget ours.
+#[test]
+fn a_prepared_deallocate_of_a_prepared_statement_is_ours_to_do() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.prepared("b", "deallocate a");
+    for name in ["a", "b"] {
+        talk.bind("b");
+        talk.execute();
+        talk.sync();
+        let sent = talk.sent();
+        if name == "a" {
+            assert_eq!(
+                sent,
+                "Close #scratch | Parse #scratch - | Bind - #scratch | Execute - | Sync"
+            );
+            talk.reply("3 1 2 I Z:I");
+            assert_eq!(talk.told(), "2 C:DEALLOCATE Z:I");
+        } else {
+            assert_eq!(
+                sent, "Bind - #2 | Execute - | Sync",
+                "there is none any more"
+            );
+            talk.reply("2 E:26000 Z:I");
+        }
+        talk.forget();
+    }
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Bind - a");
+}
+
+/// SQL's names and those of messages are the same names.
+#[test]
+fn a_name_that_sql_has_taken_is_taken() {
+    let mut talk = Talk::new();
+    talk.query("prepare a as select 1");
+    talk.reply("C:PREPARE Z:I");
+    talk.forget();
+    talk.parse("a", "select 2");
+    talk.sync();
+    assert_eq!(
+        talk.sent(),
+        "Parse a select 2 | Close #1 | Parse #1 select 2 | Sync"
+    );
+    talk.reply("E:42P05 Z:I");
+    assert_eq!(talk.told(), "E:42P05 Z:I");
+    talk.close("a");
+    talk.sync();
+    assert_eq!(talk.sent(), "Close a | Sync");
+    talk.reply("3 Z:I");
+    assert_eq!(talk.told(), "3 Z:I");
+}
+
+#[test]
+fn a_name_that_a_message_has_taken_is_taken() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    assert_eq!(talk.query("prepare a as select 2"), Flow::Hold);
+    assert_eq!(talk.sent(), "Close a | Parse a select 1 | Sync");
+    talk.reply("3 1 Z:I");
+    assert_eq!(talk.query("prepare a as select 2"), Flow::Forward);
+    talk.reply("E:42P05 Z:I");
+    assert_eq!(talk.told(), "E:42P05 Z:I");
+}
