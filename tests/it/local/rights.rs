@@ -3,7 +3,7 @@
 
 use dsql_proxy::local::Cluster;
 
-use super::client::{Access, error};
+use super::client::{Access, error, only_value};
 use super::concurrency::{Protocol, Speaker};
 use super::with_cluster;
 
@@ -34,8 +34,19 @@ const ADD: &str = "UPDATE t SET v = v + 1 WHERE id = 1";
 
 async fn setup(access: &Access) {
     let mut admin = access.login("admin").await;
+    let mut jobs = vec![];
     for sql in SETUP {
-        assert_eq!(error(&admin.query(sql).await), None, "{sql}");
+        let answer = admin.query(sql).await;
+        assert_eq!(error(&answer), None, "{sql}");
+        if sql.contains("INDEX ASYNC") {
+            jobs.push(only_value(&answer));
+        }
+    }
+    // Their end is a change of the catalog, which whoever has a transaction then would meet.
+    for job in jobs {
+        admin
+            .value(&format!("CALL sys.wait_for_job('{job}')"))
+            .await;
     }
     admin.grant_iam("app", Cluster::IAM_ARN).await;
 }
