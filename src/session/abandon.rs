@@ -143,7 +143,9 @@ impl Abandon {
                     status: None,
                 };
             }
-            Phase::Injecting(Step::ReadBack { .. } | Step::Restore { .. } | Step::Name) => {
+            Phase::Injecting(
+                Step::ReadBack { .. } | Step::Restore { .. } | Step::Effect { .. } | Step::Name,
+            ) => {
                 return Self::Nothing;
             }
             Phase::Injecting(Step::Check) | Phase::Working => {}

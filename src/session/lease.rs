@@ -77,6 +77,12 @@ pub(super) enum Step {
         rows: ReadBack,
         failed: bool,
     },
+    /// What DDL was to make is made and compared, and rolled back; then the client is told.
+    Effect {
+        /// What it is told if there is no difference.
+        tag: String,
+        is_there: bool,
+    },
     /// Parameters go back to what the client brought; then ReadyForQuery.
     Restore {
         status: TransactionStatus,
@@ -181,10 +187,15 @@ impl Session {
             .push(Expect::Query, Origin::Injected, 0, Some(Detail::Awaited));
     }
 
-    /// A block is ended that is then begun again with this text.
-    pub(super) fn roll_back(&mut self, begin: Bytes, to_server: &mut BytesMut) {
+    /// A block of ours comes to its end.
+    pub(super) fn rolls_back(&mut self, to_server: &mut BytesMut) {
         encode::query(b"ROLLBACK", to_server);
         self.await_query();
+    }
+
+    /// A block is ended that is then begun again with this text.
+    pub(super) fn roll_back(&mut self, begin: Bytes, to_server: &mut BytesMut) {
+        self.rolls_back(to_server);
         self.phase = Phase::Injecting(Step::Rollback { begin });
     }
 
@@ -263,6 +274,9 @@ impl Session {
                 ));
             }
             Step::Check | Step::Name => {}
+            Step::Effect { tag, is_there } => {
+                self.looked(is_there.then_some(&tag), out.client);
+            }
             Step::ReadBack {
                 status,
                 failed: true,
@@ -429,6 +443,13 @@ impl Session {
                 return AfterLoss::Ends(lost(Loss::Nothing, why).severity(Severity::Fatal).detail(
                     "The last transaction is complete, but what it changed of the session's parameters could not be read back.",
                 ));
+            }
+            // What has been tried is rolled back; the conflict is the last that is known.
+            Phase::Injecting(Step::Effect { .. }) => {
+                self.pipeline.reset(TransactionStatus::Idle);
+                self.looked(None, to_client);
+                self.detach();
+                return self.unless_pinned(why, Loss::Nothing);
             }
             Phase::Injecting(Step::ReadBack { .. } | Step::Restore { .. }) => {
                 self.reject(&lost(Loss::RolledBack, why), to_client);

@@ -12,6 +12,7 @@ mod bring;
 mod client_login;
 mod description;
 mod detail;
+mod effect;
 mod execute;
 mod extended;
 mod flight;

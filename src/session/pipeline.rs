@@ -163,6 +163,16 @@ impl Pipeline {
         }
     }
 
+    /// True if nothing is in flight behind the statement that is being answered, but for the end
+    /// of its group.
+    pub(super) fn is_last(&self) -> bool {
+        let mut entries = self.entries.iter().map(|entry| entry.expect);
+        matches!(
+            (entries.next(), entries.next(), entries.next()),
+            (Some(Expect::Query), None, _) | (Some(Expect::Execute), Some(Expect::Sync), None)
+        )
+    }
+
     /// The message that is being answered.
     pub(super) fn front(&self) -> Option<&Entry> {
         self.entries.front()

@@ -11,7 +11,8 @@ pub(super) enum Repeat {
     /// Yes: a conflict has undone all of it.
     Yes,
     /// It is DDL that finds out by itself whether it has taken effect: run again, it fails where
-    /// its effect is there already. Then the client gets the first error.
+    /// its effect is there already. Then it is looked for ([`super::effect`]), and if it is not
+    /// exactly that, the client gets the first error.
     Ddl,
 }
 

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 
 use super::abandon;
 use super::detail::Detail;
+use super::effect::{Effect, Look};
 use super::lease::{Phase, Step};
 use super::machine::{Frame, Outputs, Relayed, Session, add_hint};
 use super::pipeline::{Done, Entry, Expect, Origin};
@@ -16,6 +17,9 @@ use crate::wire::{ErrorFields, SqlState, encode};
 /// What PostgreSQL says to a statement whose result is not what it was when it was prepared
 /// (`RevalidateCachedQuery`, `src/backend/utils/cache/plancache.c`).
 const CHANGED: &[u8] = b"cached plan must not change result type";
+
+/// The body of a DataRow whose one column is true.
+const TRUE: &[u8] = b"\0\x01\0\0\0\x01t";
 
 impl Session {
     /// A message from the server. What goes to the client in front of it, or in its place, goes
@@ -67,6 +71,9 @@ impl Session {
             backend::DATA_ROW => {
                 if let Phase::Injecting(Step::ReadBack { rows, failed, .. }) = &mut self.phase {
                     *failed |= !frame.is_complete() || rows.row(frame.body).is_err();
+                }
+                if let Phase::Injecting(Step::Effect { is_there, .. }) = &mut self.phase {
+                    *is_there = frame.body == TRUE;
                 }
                 false
             }
@@ -233,6 +240,11 @@ impl Session {
             self.pipeline.error(|_| {});
             return Relayed::Swallow;
         }
+        if let Some(effect) = fields.and_then(|fields| self.effect(fields)) {
+            self.pipeline.error(|_| {});
+            self.will_look(effect);
+            return Relayed::Swallow;
+        }
         let refused = match self.pipeline.front_detail() {
             Some(Detail::Fails(error)) => {
                 let ours =
@@ -327,6 +339,9 @@ impl Session {
             self.succeeded(done, server, out);
             return Relayed::Swallow;
         }
+        if let Some(effect) = self.take_effect() {
+            return self.look(effect, out);
+        }
         self.answers += 1;
         for id in self.work.soiled.drain(..) {
             server.prepared.remove(id);
@@ -373,6 +388,46 @@ impl Session {
         self.with_locals(Relayed::Forward, frame, out.client)
     }
 
+    /// DDL has failed whose effect may be there.
+    fn look(&mut self, Effect { tag, look }: Effect, out: &mut Outputs<'_>) -> Relayed {
+        match look {
+            Look::Seen => self.looked(Some(&tag), out.client),
+            Look::Ask { make, compare } => {
+                let block = [
+                    Some(&b"BEGIN"[..]),
+                    make.as_deref(),
+                    Some(compare.as_bytes()),
+                ];
+                for sql in block.into_iter().flatten() {
+                    encode::query(sql, out.server);
+                    self.pipeline.push(Expect::Query, Origin::Injected, 0, None);
+                }
+                self.rolls_back(out.server);
+                self.phase = Phase::Injecting(Step::Effect {
+                    tag,
+                    is_there: false,
+                });
+            }
+        }
+        Relayed::Swallow
+    }
+
+    /// It is known whether the effect is there of DDL that has met a conflict and then another
+    /// error: the client gets its tag, or the conflict.
+    pub(super) fn looked(&mut self, tag: Option<&str>, to_client: &mut BytesMut) {
+        let conflict = self.first_conflict();
+        self.end_unit(tag.is_none());
+        self.flight.ended(true);
+        self.answers += 1;
+        self.counts.transactions += 1;
+        match (tag, conflict) {
+            (Some(tag), _) => encode::command_complete(tag, to_client),
+            (None, Some(conflict)) => conflict.encode(to_client),
+            (None, None) => {}
+        }
+        encode::ready_for_query(TransactionStatus::Idle, to_client);
+    }
+
     /// The unit that has ended is repeated.
     fn repeat(&mut self, status: TransactionStatus, out: &mut Outputs<'_>) -> Relayed {
         let begin = self.rewind();
@@ -413,6 +468,10 @@ impl Step {
             }
             Self::ReadBack { failed, .. } => {
                 *failed = true;
+                true
+            }
+            Self::Effect { is_there, .. } => {
+                *is_there = false;
                 true
             }
             // Then the EXECUTE fails, too, and says so.

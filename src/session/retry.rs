@@ -9,6 +9,8 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::effect::{Effect, effect};
+use super::flight::Running;
 use super::machine::Session;
 use super::repeat::Repeat;
 use crate::sql::Traits;
@@ -38,6 +40,8 @@ pub(super) struct Unit {
     ddl: bool,
     /// The conflict that DDL has met first.
     first: Option<Box<ErrorResponse>>,
+    /// How to find out whether its effect is there, now that it has failed once more.
+    effect: Option<Effect>,
 }
 
 /// Which of DSQL's conflicts.
@@ -148,6 +152,34 @@ impl Session {
             unit.first = Some(Box::new(fields.to_response()));
         }
         true
+    }
+
+    /// How to find out whether the effect is there of DDL that fails now that it is repeated.
+    pub(super) fn effect(&self, fields: ErrorFields<'_>) -> Option<Effect> {
+        self.unit.first.as_ref()?;
+        if !self.unit.hold || !self.pipeline.is_last() {
+            return None;
+        }
+        let mut statements = Vec::new();
+        self.flight.statements(&self.statements, |running| {
+            if let Running::Known(sql) = running {
+                statements.push(sql.to_vec());
+            }
+        });
+        match &statements[..] {
+            [sql] => effect(sql, fields.sqlstate()?),
+            _ => None,
+        }
+    }
+
+    /// The statement has failed, but that is not the last word on it.
+    pub(super) fn will_look(&mut self, effect: Effect) {
+        self.unit.effect = Some(effect);
+    }
+
+    /// ReadyForQuery has come: what there is to look at, if anything.
+    pub(super) fn take_effect(&mut self) -> Option<Effect> {
+        self.unit.effect.take()
     }
 
     /// The error that the client gets in the place of one that repeated DDL has met.

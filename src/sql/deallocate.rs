@@ -31,7 +31,7 @@ pub fn deallocated(statement: &[u8]) -> Option<Deallocated> {
 }
 
 /// A name as PostgreSQL compares names: in lower case unless quoted.
-pub(super) fn plain_name(name: Token, statement: &[u8]) -> Option<Vec<u8>> {
+pub fn plain_name(name: Token, statement: &[u8]) -> Option<Vec<u8>> {
     let text = name.bytes(statement);
     match name.kind {
         TokenKind::Word => Some(text.to_ascii_lowercase()),

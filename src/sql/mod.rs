@@ -23,7 +23,7 @@ pub mod set;
 pub mod split;
 
 pub use begin::{Begin, End, plain_begin, plain_end};
-pub use deallocate::{Deallocated, deallocated};
+pub use deallocate::{Deallocated, deallocated, plain_name};
 pub use execute::named_by_sql;
 pub use glance::{Count, Glance, PinReason, Traits, glance};
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
