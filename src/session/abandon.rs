@@ -136,7 +136,7 @@ impl Abandon {
             Phase::Detached => return Self::Nothing,
             // Nothing of the client's has been sent, and its message waits.
             Phase::Injecting(
-                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback { .. },
+                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback,
             ) => {
                 return Self::GiveUp {
                     error: cancelled(),

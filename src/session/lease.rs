@@ -65,8 +65,8 @@ pub(super) enum Step {
     Begin { error: Option<Box<ErrorResponse>> },
     /// A block that fails, like the one that was lost.
     Fail,
-    /// The end of a block that is begun again with this text.
-    Rollback { begin: Bytes },
+    /// The end of a block that is then begun again.
+    Rollback,
     /// A statement is described, to see whether it still is what the client was told.
     Check,
     /// A statement is prepared under the client's own name, in a session that keeps its server.
@@ -185,7 +185,9 @@ impl Session {
     pub(super) fn roll_back(&mut self, begin: Bytes, to_server: &mut BytesMut) {
         encode::query(b"ROLLBACK", to_server);
         self.await_query();
-        self.phase = Phase::Injecting(Step::Rollback { begin });
+        // Should the server be lost before it has begun, another one begins it.
+        self.block = Block::Held(begin);
+        self.phase = Phase::Injecting(Step::Rollback);
     }
 
     fn inject_settings(&mut self, server: &ServerState, to_server: &mut BytesMut) {
@@ -251,12 +253,11 @@ impl Session {
                     self.block_begun(begin);
                 }
             }
-            Step::Rollback { begin } if status == TransactionStatus::Idle => {
-                self.block = Block::Held(begin);
+            Step::Rollback if status == TransactionStatus::Idle => {
                 self.start(0, server, out.server);
             }
             Step::Fail if status == TransactionStatus::Failed => self.block = Block::None,
-            Step::Begin { .. } | Step::Fail | Step::Rollback { .. } => {
+            Step::Begin { .. } | Step::Fail | Step::Rollback => {
                 self.not_served(ErrorResponse::error(
                     SqlState::CONNECTION_FAILURE,
                     "Aurora DSQL did not bring the transaction into its state",
@@ -397,7 +398,7 @@ impl Session {
         match std::mem::replace(&mut self.phase, Phase::Detached) {
             // Nothing of the client's has been sent.
             Phase::Injecting(
-                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback { .. },
+                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback,
             ) => {
                 let status = match self.block {
                     Block::None => TransactionStatus::Idle,
@@ -482,7 +483,11 @@ impl Session {
     ) {
         let owed = self.pipeline.owed();
         let (open, skipping) = (self.pipeline.is_open(), self.pipeline.is_skipping());
-        let mut told = self.pipeline.is_failed();
+        // A conflict that was to be repeated has not been told.
+        let untold = std::mem::take(&mut self.unit.conflict);
+        let first = if untold { self.first_conflict() } else { None };
+        let error = first.as_deref().unwrap_or(error);
+        let mut told = self.pipeline.is_failed() && !untold;
         self.stray_copy = self.pipeline.copies_in();
         self.pipeline.reset(status);
         for _ in 0..owed {
