@@ -593,7 +593,16 @@ impl Relay {
                         client: &mut self.client.output,
                     };
                     let state = self.link.as_mut().map(|server| &mut server.state);
-                    match self.session.frontend(frame, state, &mut out) {
+                    let told = out.client.len();
+                    let asked = self.session.frontend(frame, state, &mut out);
+                    if self.client.output.len() > told && !self.kept.is_empty() {
+                        // What was kept comes first.
+                        self.session.let_replies_go();
+                        let behind = self.client.output.split_off(told);
+                        self.let_replies_go();
+                        self.client.output.extend_from_slice(&behind);
+                    }
+                    match asked {
                         Ok(flow) => (length, flow),
                         Err(error) => {
                             self.leaving = Some(Leaving::Refused(error));

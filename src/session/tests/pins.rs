@@ -97,3 +97,30 @@ fn a_server_that_is_due_is_replaced_unless_pinned() {
     talk.reply("C:LISTEN Z:I");
     assert_eq!(talk.session.lease_end(true), LeaseEnd::Keep);
 }
+
+/// It is known to the server only, as long as nothing takes its place there.
+#[test]
+fn an_unnamed_statement_that_is_too_long_can_be_bound() {
+    let mut talk = Talk::new();
+    talk.long(crate::wire::frontend::PARSE, "\0");
+    talk.bind("");
+    talk.execute();
+    talk.sync();
+    assert_eq!(talk.sent(), "Bind - - | Execute - | Sync");
+    talk.reply("1 2 C:SELECT_1 Z:I");
+    assert!(talk.sent().starts_with("Query SELECT name"), "read back");
+    talk.reply("C:SELECT_0 Z:I");
+    assert_eq!(talk.told(), "1 2 C:SELECT_1 Z:I");
+    assert_eq!(talk.session.pinned(), Some(PinReason::Unread));
+    talk.bind("");
+    assert_eq!(talk.sent(), "Close - | Bind - -", "another's must not run");
+}
+
+#[test]
+fn a_named_statement_that_is_too_long_leaves_the_unnamed_one() {
+    let mut talk = Talk::new();
+    talk.prepared("", "select 1");
+    talk.long(crate::wire::frontend::PARSE, "a\0");
+    talk.bind("");
+    assert_eq!(talk.sent(), "Bind - -");
+}
