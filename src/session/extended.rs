@@ -448,6 +448,7 @@ impl Session {
     /// Execute.
     pub(super) fn execute(&mut self, frame: Frame<'_>, server: &mut ServerState) -> Flow {
         self.counts.statements += 1;
+        self.work.ran += 1;
         let forgets = std::mem::take(&mut self.work.forgets);
         if forgets {
             server.prepared.clear();

@@ -27,6 +27,10 @@ const MAX_LOSSES: u8 = 3;
 /// Brings a server into a failed block: no PostgreSQL accepts it.
 const BROKEN: &[u8] = b"CANCELED BY THE CLIENT";
 
+/// Why a session ends with its server that has told the client of a change of parameters.
+pub(super) const UNREAD: &str = "An earlier transaction is complete, but what it changed of the \
+     session's parameters could not be read back.";
+
 /// Where a session stands with its server.
 #[derive(Debug)]
 pub(super) enum Phase {
@@ -93,6 +97,17 @@ pub(super) enum Block {
     Held(Bytes),
     /// Its server is gone: it can only be ended.
     Broken,
+}
+
+impl Block {
+    /// What the client has been told, where its server has not begun a block.
+    fn status(&self) -> TransactionStatus {
+        match self {
+            Self::None => TransactionStatus::Idle,
+            Self::Held(_) => TransactionStatus::InTransaction,
+            Self::Broken => TransactionStatus::Failed,
+        }
+    }
 }
 
 /// Whether a session still needs its server.
@@ -242,6 +257,14 @@ impl Session {
             } if error.sqlstate == SqlState::SERIALIZATION_FAILURE && attempt + 1 < ATTEMPTS => {
                 self.start(attempt + 1, server, out.server);
             }
+            // The server has the timeouts of the session before.
+            Step::Settings {
+                error: Some(error), ..
+            } if error.sqlstate == SqlState::QUERY_CANCELED && self.losses < MAX_LOSSES => {
+                self.losses += 1;
+                self.pipeline.set_status(self.block.status());
+                self.work.spoilt = Some("preparation");
+            }
             Step::Settings {
                 error: Some(error), ..
             }
@@ -305,7 +328,7 @@ impl Session {
         let wanted = found.over(&self.startup);
         let idle = status == TransactionStatus::Idle;
         if idle {
-            (self.work.dirty, self.work.in_flux) = (false, false);
+            (self.work.dirty, self.work.in_flux, self.work.unread) = (false, false, false);
         }
         if let Some(reason) = found.pin() {
             self.pin(reason);
@@ -400,12 +423,7 @@ impl Session {
             Phase::Injecting(
                 Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback,
             ) => {
-                let status = match self.block {
-                    Block::None => TransactionStatus::Idle,
-                    Block::Held(_) => TransactionStatus::InTransaction,
-                    Block::Broken => TransactionStatus::Failed,
-                };
-                self.pipeline.reset(status);
+                self.pipeline.reset(self.block.status());
                 self.detach();
                 self.losses += 1;
                 if self.losses > MAX_LOSSES {
@@ -427,9 +445,12 @@ impl Session {
                 self.pipeline.reset(TransactionStatus::Idle);
                 encode::ready_for_query(TransactionStatus::Idle, to_client);
                 self.detach();
-                return AfterLoss::Ends(lost(Loss::Nothing, why).severity(Severity::Fatal).detail(
-                    "The last transaction is complete, but what it changed of the session's parameters could not be read back.",
-                ));
+                return AfterLoss::Ends(
+                    lost(Loss::Nothing, why)
+                        .severity(Severity::Fatal)
+                        .detail(UNREAD)
+                        .hint("Connect again."),
+                );
             }
             Phase::Injecting(Step::ReadBack { .. } | Step::Restore { .. }) => {
                 self.reject(&lost(Loss::RolledBack, why), to_client);
@@ -440,6 +461,11 @@ impl Session {
                 return self.unless_pinned(why, Loss::RolledBack);
             }
             Phase::Injecting(Step::Check | Step::Name) | Phase::Working | Phase::Detached => {}
+        }
+        if self.work.unread {
+            let error = lost(loss, why).severity(Severity::Fatal);
+            let detail = error.detail.clone().unwrap_or_default();
+            return AfterLoss::Ends(error.detail(format!("{detail} {UNREAD}")));
         }
         let idle = self.pipeline.is_empty();
         if idle && status == TransactionStatus::Idle {

@@ -472,3 +472,18 @@ fn a_deallocate_that_is_not_answered_counts() {
     talk.bind("a");
     assert_eq!(talk.sent(), "Sync | Bind - #2");
 }
+
+#[test]
+fn a_name_that_could_not_be_given_is_given_again() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    for told in ["3 E:40001 Z:I", "3 1 Z:I"] {
+        assert_eq!(talk.query("execute a"), Flow::Hold);
+        assert_eq!(talk.sent(), "Close a | Parse a select 1 | Sync");
+        talk.reply(told);
+        assert_eq!(talk.query("execute a"), Flow::Forward);
+        talk.reply("C:SELECT_1 Z:I C:SELECT_0 Z:I");
+        talk.forget();
+    }
+    assert_eq!(talk.query("execute a"), Flow::Forward);
+}
