@@ -309,8 +309,9 @@ impl Relay {
                 return Err(Pause::Pinned(reason));
             }
             self.settle();
-            self.repeat();
         }
+        // Its server may be gone by now.
+        self.repeat();
         if self.client.input.is_empty() {
             self.held = false;
         } else if self.may_go_on(cx) {
@@ -410,7 +411,8 @@ impl Relay {
             .link
             .as_ref()
             .is_none_or(|server| server.io.output.is_empty());
-        let answered = sent && self.session.waits_for_client();
+        // What is about to be repeated is not answered either.
+        let answered = sent && self.session.waits_for_client() && self.backoff.is_none();
         match &self.leaving {
             // The server does what it was told before the goodbye.
             Some(Leaving::Terminated) if sent && self.session.waits_for_client() => {
@@ -489,8 +491,12 @@ impl Relay {
         true
     }
 
-    /// What the client is owed goes out after all.
+    /// What the client is owed goes out after all; what a conflict has undone does not.
     pub(super) fn let_replies_go(&mut self) {
+        if self.session.is_repeating() {
+            self.kept.clear();
+            return;
+        }
         let all = self.kept.len();
         transfer(&mut self.kept, &mut self.client.output, all, &self.buffers);
     }
@@ -587,7 +593,16 @@ impl Relay {
                         client: &mut self.client.output,
                     };
                     let state = self.link.as_mut().map(|server| &mut server.state);
-                    match self.session.frontend(frame, state, &mut out) {
+                    let told = out.client.len();
+                    let asked = self.session.frontend(frame, state, &mut out);
+                    if self.client.output.len() > told && !self.kept.is_empty() {
+                        // What was kept comes first.
+                        self.session.let_replies_go();
+                        let behind = self.client.output.split_off(told);
+                        self.let_replies_go();
+                        self.client.output.extend_from_slice(&behind);
+                    }
+                    match asked {
                         Ok(flow) => (length, flow),
                         Err(error) => {
                             self.leaving = Some(Leaving::Refused(error));
@@ -715,7 +730,10 @@ impl Relay {
                 client: &mut self.scratch,
             };
             let relayed = self.session.backend(frame, state, &mut out);
-            if kept && self.kept.len() + run + length > self.pool.sessions.retry_buffer {
+            if kept
+                && !self.session.is_repeating()
+                && self.kept.len() + run + length > self.pool.sessions.retry_buffer
+            {
                 self.session.let_replies_go();
             }
             if kept && !self.session.holds_replies() {

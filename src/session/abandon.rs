@@ -1,7 +1,7 @@
 //! What is at stake while the server works, and whether a wait can be given up.
 
 use super::flight::{Flight, Running};
-use super::lease::{Phase, Step};
+use super::lease::{Phase, Step, UNREAD};
 use super::machine::Session;
 use super::pipeline::Pipeline;
 use super::statements::Statements;
@@ -136,7 +136,7 @@ impl Abandon {
             Phase::Detached => return Self::Nothing,
             // Nothing of the client's has been sent, and its message waits.
             Phase::Injecting(
-                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback { .. },
+                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback,
             ) => {
                 return Self::GiveUp {
                     error: cancelled(),
@@ -174,21 +174,28 @@ impl Abandon {
             )
             .hint("Check whether it took effect before you run it again."),
         };
+        let ends = |why: &str| {
+            Self::End(
+                error
+                    .clone()
+                    .severity(Severity::Fatal)
+                    .detail(format!(
+                        "Aurora DSQL does not cancel statements, so the connection to it was \
+                         given up. {why}",
+                    ))
+                    .hint("Connect again."),
+            )
+        };
         match session.pin {
+            Some(why) => ends(&format!(
+                "The session could not go on with another one: {}.",
+                why.explanation()
+            )),
+            None if session.work.unread => ends(UNREAD),
             None => Self::GiveUp {
                 error,
                 status: Some(status),
             },
-            Some(why) => Self::End(
-                error
-                    .severity(Severity::Fatal)
-                    .detail(format!(
-                        "Aurora DSQL does not cancel statements, so the connection to it was \
-                         given up. The session could not go on with another one: {}.",
-                        why.explanation()
-                    ))
-                    .hint("Connect again."),
-            ),
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) enum Detail {
     DropUnnamed(u32),
     /// We prepare a statement on this server.
     Prepare { id: u64 },
+    /// We prepare a statement under the client's own name for it.
+    Named(Bytes),
     /// The client has the statement of this name described.
     Describe {
         name: Bytes,

@@ -7,6 +7,7 @@
 
 use bytes::{Bytes, BytesMut};
 
+use super::detail::Detail;
 use super::extended::Found;
 use super::lease::{Phase, Step};
 use super::machine::{Flow, Session};
@@ -53,7 +54,9 @@ impl Session {
         to_server: &mut BytesMut,
     ) {
         statement.parse_as(name, to_server);
-        self.pipeline.push(Expect::Parse, Origin::Injected, 0, None);
+        let detail = Some(Detail::Named(name.clone()));
+        self.pipeline
+            .push(Expect::Parse, Origin::Injected, 0, detail);
         self.work.named.retain(|(other, _)| other != name);
         self.work.named.push((name.clone(), statement.id));
     }

@@ -48,12 +48,7 @@ impl Session {
             .then(|| Parse::read(frame.body).ok())
             .flatten();
         let Some(parse) = parse else {
-            // Too long, or not a Parse: the server's to say. Under its own name it stays here.
-            self.work.pin.get_or_insert(PinReason::Unread);
-            self.may_do(Traits::PARAMETERS | Traits::SEQUENCE_WRITE, server);
-            self.statements.drop_unnamed();
-            self.send(Expect::Parse, frame, None);
-            return Flow::Forward;
+            return self.parse_unread(frame, server);
         };
         let glance = sql::glance(parse.sql);
         if glance.first == StatementKind::Set
@@ -156,6 +151,26 @@ impl Session {
         Flow::Discard
     }
 
+    /// Parse that is too long, or none: the server's to say. Under its own name it stays here.
+    fn parse_unread(&mut self, frame: Frame<'_>, server: &mut ServerState) -> Flow {
+        let traits = Traits::PARAMETERS | Traits::SEQUENCE_WRITE;
+        self.work.pin.get_or_insert(PinReason::Unread);
+        let detail = if frame.body.first() == Some(&0) {
+            let may = May {
+                traits,
+                ..May::default()
+            };
+            let sure = self.is_sure();
+            let serial = self.statements.set_unread(may, sure);
+            Some(Detail::ParseUnnamed(serial))
+        } else {
+            self.may_do(traits, server);
+            None
+        };
+        self.send(Expect::Parse, frame, detail);
+        Flow::Forward
+    }
+
     /// The statement that a DEALLOCATE names, if the client has prepared it by a message: no server
     /// knows it by that name. In a failed block the server has to refuse.
     fn deallocated(&self, sql: &[u8]) -> Option<Bytes> {
@@ -225,9 +240,14 @@ impl Session {
     /// True if an earlier group decides what the client has under this name, and is not answered:
     /// it may fail, and then this one does not.
     fn is_unsettled(&self, name: &[u8]) -> bool {
+        if name.is_empty() {
+            return self.pipeline.is_unnamed_unsettled();
+        }
         // Details are few, most often none.
         self.pipeline.details().any(|detail| match detail {
-            Detail::Parse { name: other, .. } | Detail::Close(other) => other == name,
+            Detail::Parse { name: other, .. }
+            | Detail::Close(other)
+            | Detail::Deallocate(other) => other == name,
             Detail::ForgetStatements => true,
             _ => false,
         }) && !self.pipeline.waits_for_client()
@@ -237,7 +257,7 @@ impl Session {
     fn names(&self, name: &[u8]) -> bool {
         let latest = self.pipeline.details().find_map(|detail| match detail {
             Detail::Parse { name: other, .. } if other == name => Some(true),
-            Detail::Close(other) if other == name => Some(false),
+            Detail::Close(other) | Detail::Deallocate(other) if other == name => Some(false),
             Detail::ForgetStatements => Some(false),
             _ => None,
         });
@@ -256,7 +276,9 @@ impl Session {
                 } if other == name => {
                     return Found::Named(std::rc::Rc::clone(statement), None);
                 }
-                Detail::Close(other) if other == name => return Found::Unknown,
+                Detail::Close(other) | Detail::Deallocate(other) if other == name => {
+                    return Found::Unknown;
+                }
                 Detail::ForgetStatements => return Found::Unknown,
                 _ => {}
             }
@@ -295,7 +317,7 @@ impl Session {
             self.send(Expect::Bind, frame, None);
             return Flow::Forward;
         };
-        if !name.is_empty() && self.is_unsettled(name) {
+        if self.is_unsettled(name) {
             return Flow::Hold;
         }
         // What we put in the place of the front of the message.
@@ -393,7 +415,7 @@ impl Session {
                 return Flow::Forward;
             }
         };
-        if !name.is_empty() && self.is_unsettled(name) {
+        if self.is_unsettled(name) {
             return Flow::Hold;
         }
         match self.find(name) {
@@ -426,6 +448,7 @@ impl Session {
     /// Execute.
     pub(super) fn execute(&mut self, frame: Frame<'_>, server: &mut ServerState) -> Flow {
         self.counts.statements += 1;
+        self.work.ran += 1;
         let forgets = std::mem::take(&mut self.work.forgets);
         if forgets {
             server.prepared.clear();
@@ -453,7 +476,8 @@ impl Session {
                     self.send(Expect::Close, frame, Some(Detail::Close(name)));
                     return Flow::Forward;
                 }
-                if self.pipeline.is_empty() {
+                if self.pipeline.is_answered() {
+                    // The server may have nothing more to say in whose turn this would come.
                     self.statements.remove(&name);
                     self.pipeline.open();
                     encode::close_complete(to_client);

@@ -27,6 +27,10 @@ const MAX_LOSSES: u8 = 3;
 /// Brings a server into a failed block: no PostgreSQL accepts it.
 const BROKEN: &[u8] = b"CANCELED BY THE CLIENT";
 
+/// Why a session ends with its server that has told the client of a change of parameters.
+pub(super) const UNREAD: &str = "An earlier transaction is complete, but what it changed of the \
+     session's parameters could not be read back.";
+
 /// Where a session stands with its server.
 #[derive(Debug)]
 pub(super) enum Phase {
@@ -65,8 +69,8 @@ pub(super) enum Step {
     Begin { error: Option<Box<ErrorResponse>> },
     /// A block that fails, like the one that was lost.
     Fail,
-    /// The end of a block that is begun again with this text.
-    Rollback { begin: Bytes },
+    /// The end of a block that is then begun again.
+    Rollback,
     /// A statement is described, to see whether it still is what the client was told.
     Check,
     /// A statement is prepared under the client's own name, in a session that keeps its server.
@@ -99,6 +103,17 @@ pub(super) enum Block {
     Held(Bytes),
     /// Its server is gone: it can only be ended.
     Broken,
+}
+
+impl Block {
+    /// What the client has been told, where its server has not begun a block.
+    fn status(&self) -> TransactionStatus {
+        match self {
+            Self::None => TransactionStatus::Idle,
+            Self::Held(_) => TransactionStatus::InTransaction,
+            Self::Broken => TransactionStatus::Failed,
+        }
+    }
 }
 
 /// Whether a session still needs its server.
@@ -196,7 +211,9 @@ impl Session {
     /// A block is ended that is then begun again with this text.
     pub(super) fn roll_back(&mut self, begin: Bytes, to_server: &mut BytesMut) {
         self.rolls_back(to_server);
-        self.phase = Phase::Injecting(Step::Rollback { begin });
+        // Should the server be lost before it has begun, another one begins it.
+        self.block = Block::Held(begin);
+        self.phase = Phase::Injecting(Step::Rollback);
     }
 
     fn inject_settings(&mut self, server: &ServerState, to_server: &mut BytesMut) {
@@ -251,6 +268,14 @@ impl Session {
             } if error.sqlstate == SqlState::SERIALIZATION_FAILURE && attempt + 1 < ATTEMPTS => {
                 self.start(attempt + 1, server, out.server);
             }
+            // The server has the timeouts of the session before.
+            Step::Settings {
+                error: Some(error), ..
+            } if error.sqlstate == SqlState::QUERY_CANCELED && self.losses < MAX_LOSSES => {
+                self.losses += 1;
+                self.pipeline.set_status(self.block.status());
+                self.work.spoilt = Some("preparation");
+            }
             Step::Settings {
                 error: Some(error), ..
             }
@@ -262,12 +287,11 @@ impl Session {
                     self.block_begun(begin);
                 }
             }
-            Step::Rollback { begin } if status == TransactionStatus::Idle => {
-                self.block = Block::Held(begin);
+            Step::Rollback if status == TransactionStatus::Idle => {
                 self.start(0, server, out.server);
             }
             Step::Fail if status == TransactionStatus::Failed => self.block = Block::None,
-            Step::Begin { .. } | Step::Fail | Step::Rollback { .. } => {
+            Step::Begin { .. } | Step::Fail | Step::Rollback => {
                 self.not_served(ErrorResponse::error(
                     SqlState::CONNECTION_FAILURE,
                     "Aurora DSQL did not bring the transaction into its state",
@@ -318,7 +342,7 @@ impl Session {
         let wanted = found.over(&self.startup);
         let idle = status == TransactionStatus::Idle;
         if idle {
-            (self.work.dirty, self.work.in_flux) = (false, false);
+            (self.work.dirty, self.work.in_flux, self.work.unread) = (false, false, false);
         }
         if let Some(reason) = found.pin() {
             self.pin(reason);
@@ -411,14 +435,9 @@ impl Session {
         match std::mem::replace(&mut self.phase, Phase::Detached) {
             // Nothing of the client's has been sent.
             Phase::Injecting(
-                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback { .. },
+                Step::Settings { .. } | Step::Begin { .. } | Step::Fail | Step::Rollback,
             ) => {
-                let status = match self.block {
-                    Block::None => TransactionStatus::Idle,
-                    Block::Held(_) => TransactionStatus::InTransaction,
-                    Block::Broken => TransactionStatus::Failed,
-                };
-                self.pipeline.reset(status);
+                self.pipeline.reset(self.block.status());
                 self.detach();
                 self.losses += 1;
                 if self.losses > MAX_LOSSES {
@@ -440,9 +459,12 @@ impl Session {
                 self.pipeline.reset(TransactionStatus::Idle);
                 encode::ready_for_query(TransactionStatus::Idle, to_client);
                 self.detach();
-                return AfterLoss::Ends(lost(Loss::Nothing, why).severity(Severity::Fatal).detail(
-                    "The last transaction is complete, but what it changed of the session's parameters could not be read back.",
-                ));
+                return AfterLoss::Ends(
+                    lost(Loss::Nothing, why)
+                        .severity(Severity::Fatal)
+                        .detail(UNREAD)
+                        .hint("Connect again."),
+                );
             }
             // What has been tried is rolled back; the conflict is the last that is known.
             Phase::Injecting(Step::Effect { .. }) => {
@@ -460,6 +482,11 @@ impl Session {
                 return self.unless_pinned(why, Loss::RolledBack);
             }
             Phase::Injecting(Step::Check | Step::Name) | Phase::Working | Phase::Detached => {}
+        }
+        if self.work.unread {
+            let error = lost(loss, why).severity(Severity::Fatal);
+            let detail = error.detail.clone().unwrap_or_default();
+            return AfterLoss::Ends(error.detail(format!("{detail} {UNREAD}")));
         }
         let idle = self.pipeline.is_empty();
         if idle && status == TransactionStatus::Idle {
@@ -503,7 +530,11 @@ impl Session {
     ) {
         let owed = self.pipeline.owed();
         let (open, skipping) = (self.pipeline.is_open(), self.pipeline.is_skipping());
-        let mut told = self.pipeline.is_failed();
+        // A conflict that was to be repeated has not been told.
+        let untold = std::mem::take(&mut self.unit.conflict);
+        let first = if untold { self.first_conflict() } else { None };
+        let error = first.as_deref().unwrap_or(error);
+        let mut told = self.pipeline.is_failed() && !untold;
         self.stray_copy = self.pipeline.copies_in();
         self.pipeline.reset(status);
         for _ in 0..owed {

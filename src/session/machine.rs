@@ -246,6 +246,8 @@ pub struct Session {
 pub(super) struct Work {
     /// Parameters may have been changed.
     pub(super) dirty: bool,
+    /// How many ReadyForQuery are still owed up to that of the statement which may have done so.
+    pub(super) dirty_in: usize,
     /// Parameters may have gone back to the server's own defaults instead of this client's.
     pub(super) reset: bool,
     /// Parameters are not known until the transaction ends.
@@ -254,8 +256,17 @@ pub(super) struct Work {
     pub(super) forgets: bool,
     /// What will pin the session if it succeeds.
     pub(super) pin: Option<PinReason>,
+    /// Statements that have been sent since everything was answered last: one, or more.
+    pub(super) ran: usize,
+    /// One of them has been rejected before it ran.
+    pub(super) rejected: bool,
+    /// Parameters may have been changed by a transaction that the client knows to be complete,
+    /// and have not been read back.
+    pub(super) unread: bool,
     /// The statement whose description has been compared last.
     pub(super) checked: Option<u64>,
+    /// What could not be prepared under the client's own name.
+    pub(super) ungiven: Option<Bytes>,
     /// The statement that was bound last deallocates this one.
     pub(super) deallocates: Option<Bytes>,
     /// Shared statements that this session has used under other parameters than theirs.
@@ -285,6 +296,13 @@ pub struct Counts {
     pub retries_failed: u64,
     /// Conflicts at the last attempt.
     pub exhausted: u64,
+}
+
+impl Work {
+    /// True if what has failed was a statement alone that did not begin to run.
+    pub(super) fn refused(&self) -> bool {
+        self.ran <= 1 && self.rejected
+    }
 }
 
 impl Session {

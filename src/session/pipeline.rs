@@ -193,6 +193,24 @@ impl Pipeline {
         self.details.iter().rev()
     }
 
+    /// True if an earlier group that is not answered decides what the unnamed statement is, and
+    /// may be skipped up to there: then the server has another one, perhaps another session's.
+    pub(super) fn is_unnamed_unsettled(&self) -> bool {
+        let mut details = self.details();
+        let mut earlier = false;
+        let mut entries = self.entries.iter().rev();
+        while let Some(entry) = entries.next() {
+            earlier |= entry.expect.ends_group();
+            if entry.detail
+                && let Some(Detail::ParseUnnamed(_) | Detail::DropUnnamed(_)) = details.next()
+            {
+                let before = entries.next();
+                return earlier && before.is_some_and(|before| !before.expect.ends_group());
+            }
+        }
+        false
+    }
+
     /// A message has been sent, or will be answered by us in its turn.
     #[inline]
     pub(super) fn push(

@@ -251,6 +251,7 @@ impl Session {
             return Flow::Discard;
         }
         self.counts.statements += 1;
+        self.work.ran += if glance.count == Count::Several { 2 } else { 1 };
         let dropped = self.drops_unnamed();
         let mut forgets = self.may_do(glance.traits, server);
         if forgets.is_some() {
@@ -304,6 +305,9 @@ impl Session {
         }
         if let Some(reason) = traits.pin() {
             self.work.pin.get_or_insert(reason);
+        }
+        if !self.work.dirty {
+            self.work.dirty_in = self.pipeline.owed() + 1;
         }
         self.work.dirty |= traits.may_change_parameters();
         self.work.reset |= traits.contains(Traits::PARAMETERS);

@@ -174,7 +174,7 @@ impl Session {
             Some(Detail::ParseUnnamed(serial) | Detail::DropUnnamed(serial)) => {
                 self.statements.unnamed_confirmed(serial);
             }
-            Some(Detail::Prepare { .. }) | None => {}
+            Some(Detail::Prepare { .. } | Detail::Named(_)) | None => {}
         }
     }
 
@@ -187,6 +187,8 @@ impl Session {
                 server.prepared.remove(statement.id);
             }
             Some(Detail::Prepare { id }) => server.prepared.remove(id),
+            // What it was for runs first, and finds out.
+            Some(Detail::Named(name)) => self.work.ungiven = Some(name),
             Some(Detail::DropUnnamed(serial)) => self.statements.unnamed_skipped(serial),
             Some(Detail::ParseUnnamed(serial)) if done.entry.origin == Origin::Injected => {
                 self.statements.unnamed_not_brought(serial);
@@ -196,6 +198,15 @@ impl Session {
             }
             Some(Detail::ParseUnnamed(serial)) => self.statements.unnamed_failed(serial),
             _ => {}
+        }
+    }
+
+    /// The message that is being answered has failed, and those behind it are skipped.
+    fn give_up_group(&mut self, server: &mut ServerState) {
+        let mut dropped = Vec::new();
+        self.pipeline.error(|done| dropped.push(done));
+        for (place, done) in dropped.into_iter().enumerate() {
+            self.failed(done, place > 0, server);
         }
     }
 
@@ -226,18 +237,13 @@ impl Session {
             && !self.phase.is_injecting()
             && self.conflicts(conflict, fields)
         {
-            let mut dropped = Vec::new();
-            self.pipeline.error(|done| dropped.push(done));
-            for (place, done) in dropped.into_iter().enumerate() {
-                // The first has failed, those behind it are skipped.
-                self.failed(done, place > 0, server);
-            }
+            self.give_up_group(server);
             return Relayed::Swallow;
         }
         if let Phase::Injecting(step) = &mut self.phase
             && step.catch(fields)
         {
-            self.pipeline.error(|_| {});
+            self.give_up_group(server);
             return Relayed::Swallow;
         }
         if let Some(effect) = fields.and_then(|fields| self.effect(fields)) {
@@ -257,13 +263,9 @@ impl Session {
             // Who prepares the same now must not get the old one.
             server.prepared.clear();
         }
+        self.work.rejected |= fields.is_some_and(is_rejection);
         let name = fields.and_then(|fields| statements::name_in(fields.message()));
-        let mut dropped = Vec::new();
-        self.pipeline.error(|done| dropped.push(done));
-        for (place, done) in dropped.into_iter().enumerate() {
-            // The first has failed, those behind it are skipped.
-            self.failed(done, place > 0, server);
-        }
+        self.give_up_group(server);
         if matches!(self.phase, Phase::Injecting(Step::Check)) {
             self.phase = Phase::Working;
         }
@@ -343,6 +345,10 @@ impl Session {
             return self.look(effect, out);
         }
         self.answers += 1;
+        self.work.dirty_in = self.work.dirty_in.saturating_sub(1);
+        if let Some(name) = self.work.ungiven.take() {
+            self.work.named.retain(|(other, _)| *other != name);
+        }
         for id in self.work.soiled.drain(..) {
             server.prepared.remove(id);
         }
@@ -363,13 +369,18 @@ impl Session {
         }
         self.flight.ended(last);
         if let Some(reason) = self.work.pin {
-            if !failed {
+            if !failed || (last && reason.outlives_rollback() && !self.work.refused()) {
                 self.pin(reason);
                 self.work.pin = None;
             } else if last {
                 self.work.pin = None;
                 self.sequence_pin = None;
             }
+        }
+        if last {
+            (self.work.ran, self.work.rejected) = (0, false);
+        } else if status == TransactionStatus::Idle && self.work.dirty {
+            self.work.unread |= self.work.dirty_in == 0;
         }
         if status == TransactionStatus::Idle {
             self.counts.transactions += 1;
@@ -457,6 +468,16 @@ fn is_cancellation(fields: ErrorFields<'_>) -> bool {
         && fields.message() == abandon::CANCELED.as_bytes()
 }
 
+/// Whether an error says that its statement has not begun to run: it is wrong, not supported, or
+/// comes in a failed block.
+fn is_rejection(fields: ErrorFields<'_>) -> bool {
+    fields.sqlstate().is_some_and(|code| {
+        ["42", "0A", "25"]
+            .iter()
+            .any(|c| code.as_str().starts_with(c))
+    })
+}
+
 impl Step {
     /// Takes an error that belongs to what we have injected. False if it is the client's.
     fn catch(&mut self, fields: Option<ErrorFields<'_>>) -> bool {
@@ -475,7 +496,7 @@ impl Step {
                 true
             }
             // Then the EXECUTE fails, too, and says so.
-            Self::Fail | Self::Rollback { .. } | Self::Name => true,
+            Self::Fail | Self::Rollback | Self::Name => true,
             Self::Check => false,
         }
     }

@@ -33,7 +33,7 @@ pub(super) struct Unit {
     /// Names of statements that it has prepared.
     parsed: Vec<Bytes>,
     /// It has met a conflict, and will be repeated after ReadyForQuery.
-    conflict: bool,
+    pub(super) conflict: bool,
     /// How often it has been repeated.
     repeated: usize,
     /// It has DDL, whose effect may be there in spite of the error.
@@ -109,6 +109,12 @@ impl Session {
     /// True between a conflict and the ReadyForQuery behind it.
     pub(super) fn meets_conflict(&self) -> bool {
         self.unit.conflict
+    }
+
+    /// True if a conflict has undone what has been held back of replies: the client must not get
+    /// them.
+    pub fn is_repeating(&self) -> bool {
+        self.unit.conflict || self.again.is_some()
     }
 
     /// A statement has been prepared under this name.

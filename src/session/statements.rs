@@ -251,6 +251,15 @@ pub(super) struct Unnamed {
     pub(super) deallocates: Option<Bytes>,
     /// There is one. The value is kept for its buffer where there is none.
     pub(super) exists: bool,
+    /// Its Parse was too long to be kept: it cannot be prepared anywhere else.
+    pub(super) unread: bool,
+}
+
+impl Unnamed {
+    /// True if the server has it, or can be made to have it.
+    fn is_there(&self) -> bool {
+        self.exists && (self.here || !self.unread)
+    }
 }
 
 impl Statements {
@@ -306,7 +315,7 @@ impl Statements {
 
     /// The unnamed statement, if there is one.
     pub(super) fn unnamed(&self) -> Option<&Unnamed> {
-        self.unnamed.as_deref().filter(|unnamed| unnamed.exists)
+        self.unnamed.as_deref().filter(|unnamed| unnamed.is_there())
     }
 
     /// The unnamed statement deallocates this one.
@@ -317,7 +326,9 @@ impl Statements {
     }
 
     pub(super) fn unnamed_mut(&mut self) -> Option<&mut Unnamed> {
-        self.unnamed.as_deref_mut().filter(|unnamed| unnamed.exists)
+        self.unnamed
+            .as_deref_mut()
+            .filter(|unnamed| unnamed.is_there())
     }
 
     /// The unnamed statement is prepared with this body. Says for the how-manieth time it is.
@@ -332,9 +343,18 @@ impl Statements {
         unnamed.body.extend_from_slice(body);
         unnamed.may = may;
         unnamed.deallocates = None;
-        (unnamed.here, unnamed.exists) = (true, true);
+        (unnamed.here, unnamed.exists, unnamed.unread) = (true, true, false);
         unnamed.serial = unnamed.serial.wrapping_add(1);
         unnamed.serial
+    }
+
+    /// The same with a Parse that is too long to be kept.
+    pub(super) fn set_unread(&mut self, may: May, sure: bool) -> u32 {
+        let serial = self.set_unnamed(&[], may, sure);
+        if let Some(unnamed) = &mut self.unnamed {
+            unnamed.unread = true;
+        }
+        serial
     }
 
     /// A Parse of the unnamed statement has failed. PostgreSQL drops the one before first.

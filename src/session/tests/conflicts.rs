@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::INSERT;
 use super::notation::show_sent;
 use super::talk::{Talk, fresh};
-use crate::session::Flow;
+use crate::session::{Abandon, AfterLoss, Flow};
 use crate::wire::{ErrorResponse, SqlState};
 
 impl Talk {
@@ -131,4 +131,77 @@ fn what_cannot_be_repeated_is_told() {
     talk.parse("", INSERT);
     talk.client(crate::wire::frontend::FLUSH, b"");
     assert!(!talk.session.holds_replies());
+}
+
+/// Nothing of it has been told, so that nobody may take it for done.
+#[test]
+fn a_conflict_whose_end_is_lost_is_an_error() {
+    for ends_by_cancel in [false, true] {
+        let mut talk = Talk::new();
+        talk.extended(INSERT);
+        talk.reply("1 2 C:INSERT_0_1");
+        talk.forget();
+        talk.conflict("OC000");
+        assert!(talk.session.is_repeating(), "what was held back is void");
+        let code = if ends_by_cancel {
+            let Abandon::GiveUp { error, status } = talk.session.abandon() else {
+                panic!("it cannot have been committed");
+            };
+            talk.abandoned(error, status);
+            "57014"
+        } else {
+            assert!(matches!(talk.lost(), AfterLoss::GoesOn));
+            "08006"
+        };
+        assert_eq!(talk.told(), format!("E:{code} Z:I"));
+        assert!(!talk.session.is_repeating());
+        talk.attach(fresh());
+        assert_eq!(talk.query("select 1"), Flow::Forward, "it goes on");
+    }
+}
+
+/// A block that is begun again is one for the client all the time, whatever happens to its server.
+#[test]
+fn a_block_that_is_begun_again_outlives_its_server() {
+    for replies in ["", "C:ROLLBACK Z:I"] {
+        let mut talk = Talk::detached();
+        talk.query("begin");
+        talk.attach(fresh());
+        talk.reply("C:BEGIN Z:T");
+        talk.query(INSERT);
+        talk.conflict("OC001");
+        talk.reply("Z:E");
+        talk.reply(replies);
+        talk.forget();
+        assert!(talk.session.is_repeating());
+        assert!(matches!(talk.lost(), AfterLoss::GoesOn));
+        assert_eq!(talk.told(), "");
+        assert_eq!(talk.again(), Some(format!("Query {INSERT}")));
+        assert!(matches!(talk.query(INSERT), Flow::NeedServer(_)));
+        talk.attach(fresh());
+        assert_eq!(talk.sent(), "Query begin");
+        talk.reply("C:BEGIN Z:T");
+        talk.query(INSERT);
+        talk.reply("C:INSERT_0_1 Z:T");
+        assert_eq!(talk.told(), "C:INSERT_0_1 Z:T");
+    }
+}
+
+#[test]
+fn a_cancel_while_a_block_is_begun_again_fails_the_block() {
+    let mut talk = Talk::detached();
+    talk.query("begin");
+    talk.attach(fresh());
+    talk.reply("C:BEGIN Z:T");
+    talk.query(INSERT);
+    talk.conflict("OC001");
+    talk.reply("Z:E");
+    talk.forget();
+    let Abandon::GiveUp { error, status } = talk.session.abandon() else {
+        panic!("nothing is on the server");
+    };
+    talk.abandoned(error, status);
+    assert!(talk.again().is_some());
+    assert_eq!(talk.query(INSERT), Flow::Discard);
+    assert_eq!(talk.told(), "E:57014 Z:E");
 }

@@ -3,7 +3,7 @@
 
 use super::INSERT;
 use super::talk::{Talk, fresh, options};
-use crate::session::{AfterLoss, Flow, Loss};
+use crate::session::{Abandon, AfterLoss, Flow, Loss};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{SqlState, frontend};
 
@@ -297,4 +297,35 @@ fn an_answered_write_is_not_at_stake() {
     talk.reply("C:INSERT_0_1 Z:I");
     talk.extended("select pg_sleep(30)");
     assert_eq!(talk.session.loss(), Loss::Nothing);
+}
+
+/// The client knows that its SET is done, so it must not go on without it.
+#[test]
+fn a_session_does_not_outlive_a_change_that_was_not_read_back() {
+    for cancelled in [false, true] {
+        let mut talk = Talk::new();
+        talk.query("set timezone to 'Asia/Tokyo'");
+        talk.query("select 1");
+        talk.reply("C:SET S:TimeZone=Asia/Tokyo Z:I");
+        let error = if cancelled {
+            let Abandon::End(error) = talk.session.abandon() else {
+                panic!("it would go on without its SET");
+            };
+            error
+        } else {
+            let AfterLoss::Ends(error) = talk.lost() else {
+                panic!("it would go on without its SET");
+            };
+            error
+        };
+        assert!(error.detail.unwrap().contains("parameters"));
+        assert_eq!(talk.told(), "C:SET S:TimeZone=Asia/Tokyo Z:I");
+    }
+    // One that is in flight itself is not done.
+    let mut talk = Talk::new();
+    talk.query("select 1");
+    talk.query("set timezone to 'Asia/Tokyo'");
+    talk.reply("C:SELECT_1 Z:I");
+    talk.forget();
+    assert!(goes_on(&mut talk).ends_with("Z:I"));
 }

@@ -467,3 +467,88 @@ fn a_name_that_a_message_has_taken_is_taken() {
     talk.reply("E:42P05 Z:I");
     assert_eq!(talk.told(), "E:42P05 Z:I");
 }
+
+/// The server has another session's unnamed statement, and will have ours only if the first group
+/// succeeds.
+#[test]
+fn an_unnamed_statement_whose_preparation_is_not_answered_is_waited_for() {
+    for own in [false, true] {
+        let mut talk = Talk::new();
+        talk.prepared("", "select 1");
+        talk.detach();
+        talk.attach(fresh());
+        talk.parse("b", "selekt");
+        if own {
+            talk.parse("", "select 2");
+        }
+        talk.bind("");
+        talk.execute();
+        talk.sync();
+        assert_eq!(talk.bind(""), Flow::Hold);
+        assert_eq!(talk.describe(""), Flow::Hold);
+        talk.reply("3 E:42601 Z:I");
+        talk.forget();
+        talk.bind("");
+        assert_eq!(talk.sent(), "Parse - select 1 | Bind - -", "own: {own}");
+    }
+}
+
+/// Pipelines stay pipelines.
+#[test]
+fn an_unnamed_statement_of_the_same_group_is_not_waited_for() {
+    let mut talk = Talk::new();
+    talk.extended("select 1");
+    talk.parse("", "select 2");
+    assert_eq!(talk.bind(""), Flow::Forward);
+}
+
+/// The server has answered everything, and waits for more.
+#[test]
+fn close_is_answered_at_once_where_nothing_else_is() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.parse("", "select 2");
+    talk.client(crate::wire::frontend::FLUSH, b"");
+    talk.reply("1");
+    talk.close("a");
+    talk.client(crate::wire::frontend::FLUSH, b"");
+    assert_eq!(talk.told(), "1 3");
+    talk.sync();
+    talk.reply("Z:I");
+    assert_eq!(talk.told(), "Z:I");
+}
+
+#[test]
+fn a_deallocate_that_is_not_answered_counts() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.parse("", "deallocate a");
+    talk.bind("");
+    talk.execute();
+    talk.parse("a", "select 2");
+    assert!(
+        talk.sent().ends_with("Close #2 | Parse #2 select 2"),
+        "the name is free"
+    );
+    talk.sync();
+    assert_eq!(talk.bind("a"), Flow::Hold, "it may fail");
+    talk.reply("1 2 I 3 1 Z:I");
+    assert_eq!(talk.told(), "1 2 C:DEALLOCATE 1 Z:I");
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Sync | Bind - #2");
+}
+
+#[test]
+fn a_name_that_could_not_be_given_is_given_again() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    for told in ["3 E:40001 Z:I", "3 1 Z:I"] {
+        assert_eq!(talk.query("execute a"), Flow::Hold);
+        assert_eq!(talk.sent(), "Close a | Parse a select 1 | Sync");
+        talk.reply(told);
+        assert_eq!(talk.query("execute a"), Flow::Forward);
+        talk.reply("C:SELECT_1 Z:I C:SELECT_0 Z:I");
+        talk.forget();
+    }
+    assert_eq!(talk.query("execute a"), Flow::Forward);
+}

@@ -183,3 +183,29 @@ fn parameters_that_cannot_be_read_back_keep_the_server() {
     assert!(talk.session.pinned().is_some());
     assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep);
 }
+
+/// The server still has the `statement_timeout` of the session before.
+#[test]
+fn an_injection_that_takes_too_long_is_tried_on_another_server() {
+    let mut talk = Talk::new();
+    tokyo(&mut talk);
+    talk.detach();
+    talk.query("begin");
+    for _ in 0..3 {
+        talk.attach(fresh());
+        talk.reply("1 2 E:57014 Z:I");
+        assert!(matches!(
+            talk.session.lease_end(false),
+            LeaseEnd::Discard(_)
+        ));
+        talk.detach();
+        talk.forget();
+        assert!(matches!(talk.query("select 1"), Flow::NeedServer(_)));
+    }
+    talk.attach(fresh());
+    talk.reply("1 2 E:57014 Z:I");
+    talk.detach();
+    talk.forget();
+    assert_eq!(talk.query("select 1"), Flow::Discard, "but not for ever");
+    assert_eq!(talk.told(), "E:57014 Z:E");
+}

@@ -97,3 +97,71 @@ fn a_server_that_is_due_is_replaced_unless_pinned() {
     talk.reply("C:LISTEN Z:I");
     assert_eq!(talk.session.lease_end(true), LeaseEnd::Keep);
 }
+
+/// It is known to the server only, as long as nothing takes its place there.
+#[test]
+fn an_unnamed_statement_that_is_too_long_can_be_bound() {
+    let mut talk = Talk::new();
+    talk.long(crate::wire::frontend::PARSE, "\0");
+    talk.bind("");
+    talk.execute();
+    talk.sync();
+    assert_eq!(talk.sent(), "Bind - - | Execute - | Sync");
+    talk.reply("1 2 C:SELECT_1 Z:I");
+    assert!(talk.sent().starts_with("Query SELECT name"), "read back");
+    talk.reply("C:SELECT_0 Z:I");
+    assert_eq!(talk.told(), "1 2 C:SELECT_1 Z:I");
+    assert_eq!(talk.session.pinned(), Some(PinReason::Unread));
+    talk.bind("");
+    assert_eq!(talk.sent(), "Close - | Bind - -", "another's must not run");
+}
+
+#[test]
+fn a_named_statement_that_is_too_long_leaves_the_unnamed_one() {
+    let mut talk = Talk::new();
+    talk.prepared("", "select 1");
+    talk.long(crate::wire::frontend::PARSE, "a\0");
+    talk.bind("");
+    assert_eq!(talk.sent(), "Bind - -");
+}
+
+/// The lock, and the prepared statement, are there although the rest was rolled back.
+#[test]
+fn what_outlives_a_rollback_pins_although_it_fails() {
+    let lock = "select pg_advisory_lock(5)";
+    for (sql, told, reason) in [
+        (
+            "select pg_advisory_lock(5); select 1/0",
+            "T:a C:SELECT_1 E:22012 Z:I",
+            Some(PinReason::AdvisoryLock),
+        ),
+        (
+            "select pg_advisory_lock(5), 1/0",
+            "E:22012 Z:I",
+            Some(PinReason::AdvisoryLock),
+        ),
+        (
+            "prepare a as select 1; select nothing",
+            "C:PREPARE E:42703 Z:I",
+            Some(PinReason::SqlPrepare),
+        ),
+        ("prepare a as selekt", "E:42601 Z:I", None),
+        (lock, "E:0A000 Z:I", None),
+        ("listen a; select 1/0", "C:LISTEN E:22012 Z:I", None),
+    ] {
+        let mut talk = Talk::new();
+        talk.query(sql);
+        talk.reply(told);
+        assert_eq!(talk.session.pinned(), reason, "{sql}");
+    }
+    let mut talk = Talk::new();
+    for sql in [lock, "select 1/0"] {
+        talk.parse("", sql);
+        talk.bind("");
+        talk.execute();
+    }
+    talk.sync();
+    talk.reply("1 2 D:1 C:SELECT_1 1 2 E:22012 Z:I");
+    assert_eq!(talk.session.pinned(), Some(PinReason::AdvisoryLock));
+    assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep);
+}

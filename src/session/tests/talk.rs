@@ -243,12 +243,19 @@ impl Talk {
 
     /// A message of the client that is longer than the buffer.
     pub(super) fn long_query(&mut self) -> Flow {
+        self.long(frontend::QUERY, "")
+    }
+
+    /// A message of the client that begins like this and is longer than the buffer. It is not in
+    /// what was sent.
+    pub(super) fn long(&mut self, tag: u8, front: &str) -> Flow {
         let mut raw = BytesMut::new();
-        raw.put_u8(frontend::QUERY);
+        raw.put_u8(tag);
         raw.put_u32(3_000_004);
+        raw.extend_from_slice(front.as_bytes());
         raw.extend_from_slice(&b"select 1;".repeat(120_000));
         let frame = Frame {
-            tag: frontend::QUERY,
+            tag,
             raw: &raw,
             body: &raw[HEADER..],
             length: 3_000_000,

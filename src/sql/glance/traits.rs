@@ -276,6 +276,22 @@ impl PinReason {
         found.map_or(("", ""), |(_, label, text)| (label, text))
     }
 
+    /// True if it stays although the transaction is rolled back in which it was done: session
+    /// locks, prepared statements and the like belong to no transaction. What is not known may.
+    pub fn outlives_rollback(self) -> bool {
+        matches!(
+            self,
+            Self::AdvisoryLock
+                | Self::SqlPrepare
+                | Self::Seed
+                | Self::Load
+                | Self::FunctionState
+                | Self::Code
+                | Self::UnknownStatement
+                | Self::Unread
+        )
+    }
+
     /// A label for a metric or JSON: lower case, `_` between words. Stable.
     pub fn as_str(self) -> &'static str {
         self.texts().0
