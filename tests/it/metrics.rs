@@ -10,9 +10,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::fake::{ENDPOINT, FakeCluster, FakeConnection};
+use crate::support::postgres::Postgres;
 use crate::support::process::Process;
 use crate::support::raw::{RawClient, cancel, shape};
-use crate::support::{ProxyAlone, clean, within};
+use crate::support::{ProxyAlone, clean, connect, within};
 
 /// Lets in whom it may, and answers every statement. The role `stuck` waits for ever.
 async fn answers(mut connection: FakeConnection, _: usize) {
@@ -307,6 +308,26 @@ async fn the_status_is_for_people_on_this_machine() {
     assert!(!body.contains(ENDPOINT), "{body}");
     let (_, body) = get(http, "/").await;
     assert_eq!(body, "there is no /; there are: /metrics, /status\n");
+}
+
+#[tokio::test]
+async fn who_is_pinned_is_named_with_the_reason() {
+    let postgres = Postgres::start();
+    let proxy = postgres.proxy(&["--http-port=0"]);
+    let http = http(&proxy);
+    let url = format!("{}?application_name=keeper", proxy.url("bench"));
+    let client = connect(&url).await.unwrap();
+    client.batch_execute("select 1").await.unwrap();
+    assert_eq!(status(http).await["clusters"][0]["pinned"], json!([]));
+    client.batch_execute("listen news").await.unwrap();
+    until(http, "client_pinned_connections", "", 1.0).await;
+    until(http, "pins_total", ",reason=\"listen\"", 1.0).await;
+    let pinned = status(http).await["clusters"][0]["pinned"][0].take();
+    assert_eq!(pinned["reason"], "listen", "{pinned}");
+    assert_eq!(pinned["role"], "bench", "{pinned}");
+    drop(client);
+    until(http, "client_pinned_connections", "", 0.0).await;
+    until(http, "pins_total", ",reason=\"listen\"", 1.0).await;
 }
 
 #[test]
