@@ -209,10 +209,9 @@ impl Session {
             return false;
         };
         let name = Bytes::copy_from_slice(parse.name);
-        self.statements.insert(name.clone(), statement);
-        if let Some(named) = self.statements.get_mut(&name) {
-            named.unasked = true;
-        }
+        // No server has been asked: each has to analyse it anew.
+        let since = self.options.registry.tick();
+        self.statements.insert(name, statement, since);
         true
     }
 

@@ -140,7 +140,9 @@ impl Session {
             Some(Detail::Parse { name, statement }) => {
                 self.parsed(&name);
                 statement.proven.set(true);
-                self.statements.insert(name, statement);
+                let since = server.prepared.analysed(statement.id);
+                self.statements
+                    .insert(name, statement, since.unwrap_or_default());
             }
             Some(Detail::Describe { name, id, digest }) => {
                 let digest = digest.finish();

@@ -143,9 +143,16 @@ pub struct Registry {
     statements: RefCell<HashMap<Key, Weak<Statement>>>,
     last: Cell<u64>,
     sweep_at: Cell<usize>,
+    clock: Cell<u64>,
 }
 
 impl Registry {
+    /// A moment, later than all before.
+    pub(super) fn tick(&self) -> u64 {
+        self.clock.set(self.clock.get() + 1);
+        self.clock.get()
+    }
+
     /// The statement with this text and these types, if a server has accepted it lately.
     pub(super) fn proven(
         &self,
@@ -222,8 +229,8 @@ pub(super) struct Named {
     pub(super) own: Option<Rc<Statement>>,
     /// A digest of what the client was told when it had it described.
     pub(super) told: Option<u64>,
-    /// No server has been asked about it yet: the first that is has to analyse it anew.
-    pub(super) unasked: bool,
+    /// When the client prepared it: servers that have analysed it before do so anew.
+    pub(super) since: u64,
 }
 
 /// The statements of one client by the names it gave them.
@@ -280,14 +287,14 @@ impl Statements {
         self.named.get_mut(name)
     }
 
-    pub(super) fn insert(&mut self, name: Bytes, statement: Rc<Statement>) {
+    pub(super) fn insert(&mut self, name: Bytes, statement: Rc<Statement>, since: u64) {
         self.named.insert(
             name,
             Named {
                 statement,
                 own: None,
                 told: None,
-                unasked: false,
+                since,
             },
         );
     }

@@ -487,3 +487,29 @@ fn a_name_that_could_not_be_given_is_given_again() {
     }
     assert_eq!(talk.query("execute a"), Flow::Forward);
 }
+
+/// In between, its table may have become another one: "cached plan must not change result type"
+/// is for those only who prepared it before.
+#[test]
+fn a_server_that_analysed_a_statement_before_its_client_did_does_so_anew() {
+    let options = options();
+    let mut one = Talk::of(&options, 1, &[]);
+    let mut two = Talk::of(&options, 2, &[]);
+    one.attach(fresh());
+    one.prepared("a", "select * from t");
+    let old = one.detach();
+    two.attach(fresh());
+    two.prepared("a", "select * from t");
+    let new = two.detach();
+    two.attach(old);
+    two.bind("a");
+    assert_eq!(
+        two.sent(),
+        "Close #1 | Parse #1 select * from t | Bind - #1"
+    );
+    two.sync();
+    two.reply("3 1 2 Z:I");
+    one.attach(new);
+    one.bind("a");
+    assert_eq!(one.sent(), "Bind - #1");
+}
