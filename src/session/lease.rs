@@ -80,6 +80,8 @@ pub(super) enum Step {
         status: TransactionStatus,
         rows: ReadBack,
         failed: bool,
+        attempt: u8,
+        error: Option<Box<ErrorResponse>>,
     },
     /// Parameters go back to what the client brought; then ReadyForQuery.
     Restore {
@@ -230,6 +232,10 @@ impl Session {
 
     /// Asks the server for the session's parameters before the client gets its ReadyForQuery.
     pub(super) fn read_back(&mut self, status: TransactionStatus, to_server: &mut BytesMut) {
+        self.try_read_back(status, 0, to_server);
+    }
+
+    fn try_read_back(&mut self, status: TransactionStatus, attempt: u8, to_server: &mut BytesMut) {
         encode::query(READ_BACK, to_server);
         self.await_query();
         let rows = ReadBack::default();
@@ -237,6 +243,8 @@ impl Session {
             status,
             rows,
             failed: false,
+            attempt,
+            error: None,
         });
     }
 
@@ -287,6 +295,27 @@ impl Session {
                 ));
             }
             Step::Check | Step::Name => {}
+            // It has failed the client's block, which hears of it.
+            Step::ReadBack {
+                status: TransactionStatus::InTransaction,
+                error: Some(error),
+                ..
+            }
+            | Step::Restore {
+                status: TransactionStatus::InTransaction,
+                error: Some(error),
+            } => {
+                error.encode(out.client);
+                self.say_ready(Some(server), status, out.client);
+            }
+            Step::ReadBack {
+                status,
+                attempt,
+                error: Some(error),
+                ..
+            } if error.sqlstate == SqlState::SERIALIZATION_FAILURE && attempt + 1 < ATTEMPTS => {
+                self.try_read_back(status, attempt + 1, out.server);
+            }
             Step::ReadBack {
                 status,
                 failed: true,
@@ -300,6 +329,7 @@ impl Session {
                 status,
                 rows,
                 failed: false,
+                ..
             } => {
                 self.found(rows.finish(), status, server, out);
             }

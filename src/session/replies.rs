@@ -255,6 +255,12 @@ impl Session {
         }
         self.work.rejected |= fields.is_some_and(is_rejection);
         let name = fields.and_then(|fields| statements::name_in(fields.message()));
+        if name.is_some()
+            && fields.and_then(|fields| fields.sqlstate()) == Some(SqlState::INVALID_STATEMENT_NAME)
+        {
+            // Somebody has dropped it unseen.
+            server.prepared.clear();
+        }
         self.give_up_group(server);
         if matches!(self.phase, Phase::Injecting(Step::Check)) {
             self.phase = Phase::Working;
@@ -434,8 +440,8 @@ impl Step {
                 *error = response;
                 true
             }
-            Self::ReadBack { failed, .. } => {
-                *failed = true;
+            Self::ReadBack { failed, error, .. } => {
+                (*failed, *error) = (true, response);
                 true
             }
             // Then the EXECUTE fails, too, and says so.

@@ -2,6 +2,7 @@
 
 use super::talk::{Talk, fresh, options, parameters};
 use crate::session::{Flow, ServerState};
+use crate::wire::{ErrorResponse, SqlState};
 
 #[test]
 fn a_statement_has_a_name_of_ours_on_the_server() {
@@ -512,4 +513,47 @@ fn a_server_that_analysed_a_statement_before_its_client_did_does_so_anew() {
     one.attach(new);
     one.bind("a");
     assert_eq!(one.sent(), "Bind - #1");
+}
+
+#[test]
+fn a_deallocate_among_other_statements_drops_its_own_only() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.query("deallocate c; select 1");
+    talk.reply("C:DEALLOCATE T:a D:1 C:SELECT_1 Z:I");
+    talk.forget();
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Bind - #1");
+}
+
+/// A function can drop prepared statements.
+#[test]
+fn a_statement_that_is_gone_unseen_is_prepared_again() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.bind("a");
+    talk.sync();
+    let mut raw = bytes::BytesMut::new();
+    let message = "prepared statement \"dsql_proxy_1\" does not exist";
+    ErrorResponse::error(SqlState::INVALID_STATEMENT_NAME, message).encode(&mut raw);
+    talk.frame(&raw);
+    talk.reply("Z:I");
+    assert_eq!(talk.told(), "E:26000 Z:I");
+    assert!(talk.error().message.contains("\"a\""));
+    talk.forget();
+    talk.bind("a");
+    assert!(talk.sent().starts_with("Close #1 | Parse #1 select 1"));
+}
+
+/// In the middle of a group, which it ends.
+#[test]
+fn sql_finds_a_name_that_its_own_group_has_prepared() {
+    for sql in ["deallocate a", "execute a", "prepare a as select 2"] {
+        let mut talk = Talk::new();
+        talk.parse("a", "select 1");
+        talk.forget();
+        assert_eq!(talk.query(sql), Flow::Forward);
+        let sent = talk.sent();
+        assert_eq!(sent, format!("Close a | Parse a select 1 | Query {sql}"));
+    }
 }
