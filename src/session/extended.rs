@@ -335,6 +335,9 @@ impl Session {
                 }
                 Flow::Forward
             }
+            Found::Unknown if statements::is_ours(name) => {
+                return self.fail(frame, statements::unknown(name), out);
+            }
             Found::Unknown => {
                 self.let_replies_go();
                 Flow::Forward
@@ -422,6 +425,9 @@ impl Session {
                 self.bring_unnamed(out.server);
                 self.send(Expect::DescribeStatement, frame, None);
                 Flow::Forward
+            }
+            Found::Unknown if statements::is_ours(name) => {
+                self.fail(frame, statements::unknown(name), out)
             }
             Found::Unknown => {
                 self.send(Expect::DescribeStatement, frame, None);

@@ -436,6 +436,7 @@ impl Session {
         self.work = Work::default();
         self.seen = None;
         self.statements.left_server();
+        self.statements.rest();
         self.flight.clear();
         self.flight.rest();
     }

@@ -10,8 +10,8 @@ use super::processes::BoundSignal;
 use super::repeat::Repeat;
 use super::settings::FoldKey;
 use crate::sql::Traits;
-use crate::wire::encode;
 use crate::wire::frontend::{self, Parse};
+use crate::wire::{ErrorResponse, SqlState, encode};
 
 /// What the names begin with that we give to statements on servers. A client's own name never
 /// reaches a server.
@@ -94,6 +94,20 @@ impl Statement {
     pub(super) fn name_length(&self) -> usize {
         PREFIX.len() + digits(self.id) + 1
     }
+}
+
+/// True for a name such as we give: what a server has by it may be another session's.
+pub(super) fn is_ours(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
+}
+
+/// PostgreSQL's answer to a name that it does not know.
+pub(super) fn unknown(name: &[u8]) -> ErrorResponse {
+    let name = String::from_utf8_lossy(name);
+    ErrorResponse::error(
+        SqlState::INVALID_STATEMENT_NAME,
+        format!("prepared statement \"{name}\" does not exist"),
+    )
 }
 
 /// The first of our names in a text.
@@ -432,11 +446,16 @@ impl Statements {
         }
     }
 
-    /// The session has left its server, and the unnamed statement stayed behind.
+    /// The session has left its server, or we have used it: no unnamed statement of the client's
+    /// is there.
     pub(super) fn left_server(&mut self) {
-        self.earlier.clear();
-        if let Some(unnamed) = &mut self.unnamed {
+        for unnamed in self.earlier.iter_mut().chain(self.unnamed.as_deref_mut()) {
             unnamed.here = false;
         }
+    }
+
+    /// Nothing is in flight any more.
+    pub(super) fn rest(&mut self) {
+        self.earlier.clear();
     }
 }

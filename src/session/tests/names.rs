@@ -557,3 +557,24 @@ fn sql_finds_a_name_that_its_own_group_has_prepared() {
         assert_eq!(sent, format!("Close a | Parse a select 1 | Query {sql}"));
     }
 }
+
+/// The server may have another session's statement by that name.
+#[test]
+fn a_name_of_ours_is_nobodys() {
+    let options = options();
+    let mut one = Talk::of(&options, 1, &[]);
+    let mut two = Talk::of(&options, 2, &[]);
+    one.attach(fresh());
+    one.prepared("a", "select 'secret'");
+    two.attach(one.detach());
+    two.bind("dsql_proxy_1");
+    two.execute();
+    two.sync();
+    assert!(!two.sent().contains("Bind - #1"));
+    two.reply("E:42703 Z:I");
+    two.describe("dsql_proxy_1");
+    two.sync();
+    assert!(!two.sent().contains("Describe #1"));
+    two.reply("E:42703 Z:I");
+    assert_eq!(two.told(), "E:26000 Z:I E:26000 Z:I");
+}
