@@ -88,14 +88,14 @@ impl Session {
                 let fold = self.fold_key();
                 let registry = &self.options.registry;
                 let fresh = registry.intern(&statement.sql, &statement.types, fold, statement.may);
-                if let Some(named) = self.statements.get_mut(name) {
+                if let Some(named) = self.statements.this(name, &statement) {
                     named.statement = Rc::clone(&fresh);
                     named.own = None;
                 }
                 fresh
             }
             FoldChange::Values => {
-                if let Some(named) = self.statements.get_mut(name) {
+                if let Some(named) = self.statements.this(name, &statement) {
                     let own = || self.options.registry.own(&statement);
                     return Rc::clone(named.own.get_or_insert_with(own));
                 }

@@ -297,6 +297,13 @@ impl Statements {
         self.get(name).map(|named| &named.statement.sql[..])
     }
 
+    /// What the client has under this name, unless that is another statement: the one meant may be
+    /// on its way there.
+    pub(super) fn this(&mut self, name: &[u8], statement: &Rc<Statement>) -> Option<&mut Named> {
+        self.get_mut(name)
+            .filter(|named| Rc::ptr_eq(&named.statement, statement))
+    }
+
     pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Named> {
         self.named.get_mut(name)
     }

@@ -578,3 +578,25 @@ fn a_name_of_ours_is_nobodys() {
     two.reply("E:42703 Z:I");
     assert_eq!(two.told(), "E:26000 Z:I E:26000 Z:I");
 }
+
+/// The client has closed its statement and prepared another one of that name, in one group. Both
+/// may change parameters, so that both are prepared for this session alone.
+#[test]
+fn a_name_that_is_given_anew_means_the_new_statement() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select f()");
+    talk.bind("a");
+    talk.execute();
+    talk.sync();
+    assert_eq!(
+        talk.sent(),
+        "Close #2 | Parse #2 select f() | Bind - #2 | Execute - | Sync"
+    );
+    talk.reply("3 1 2 C:SELECT_1 Z:I C:SELECT_0 Z:I");
+    talk.parse("", "select 1");
+    talk.close("a");
+    talk.parse("a", "select g()");
+    talk.forget();
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Bind - #3");
+}

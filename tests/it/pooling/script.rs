@@ -200,10 +200,6 @@ const SESSION: &[&str] = &[
     "select pg_notify('news', 'better')",
     "select count(*) from pg_listening_channels()",
     "select name, statement from pg_prepared_statements where not from_sql and false",
-    "deallocate c; select 1",
-    "prepare c (int) as select $1 + 1; select 1/0",
-    "select pg_advisory_lock(5); select 1/0",
-    "select pg_advisory_lock(5), 1/0",
 ];
 
 /// Statements for the extended protocol.
