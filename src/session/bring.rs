@@ -36,9 +36,10 @@ impl Session {
     ) {
         // An older one may be there under this name, known or not: Close is no error if there is
         // none, and what is prepared anew is analysed anew.
+        let now = self.options.registry.tick();
         for id in server
             .prepared
-            .insert(statement.id)
+            .insert(statement.id, now)
             .into_iter()
             .chain([statement.id])
         {
@@ -87,14 +88,14 @@ impl Session {
                 let fold = self.fold_key();
                 let registry = &self.options.registry;
                 let fresh = registry.intern(&statement.sql, &statement.types, fold, statement.may);
-                if let Some(named) = self.statements.get_mut(name) {
+                if let Some(named) = self.statements.this(name, &statement) {
                     named.statement = Rc::clone(&fresh);
                     named.own = None;
                 }
                 fresh
             }
             FoldChange::Values => {
-                if let Some(named) = self.statements.get_mut(name) {
+                if let Some(named) = self.statements.this(name, &statement) {
                     let own = || self.options.registry.own(&statement);
                     return Rc::clone(named.own.get_or_insert_with(own));
                 }
@@ -116,9 +117,11 @@ impl Session {
         out: &mut Outputs<'_>,
     ) -> Result<Rc<Statement>, Flow> {
         let statement = self.fit(name, statement, server);
-        let named = self.statements.get_mut(name);
-        let unasked = named.is_some_and(|named| std::mem::take(&mut named.unasked));
-        let mut here = server.prepared.touch(statement.id) && !unasked;
+        // What was analysed before the client prepared it may be of a table that is another one
+        // by now, and PostgreSQL would tell the client so.
+        let since = self.statements.get(name).map_or(0, |named| named.since);
+        let mut here = server.prepared.touch(statement.id)
+            && server.prepared.analysed(statement.id) >= Some(since);
         if here && self.is_being_prepared(statement.id) {
             return Err(Flow::Hold);
         }

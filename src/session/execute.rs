@@ -25,7 +25,12 @@ impl Session {
         if self.pipeline.owed() > 0 {
             return Some(Flow::Hold);
         }
-        if !self.pipeline.is_empty() || self.pipeline.status() == TransactionStatus::Failed {
+        if self.pipeline.status() == TransactionStatus::Failed {
+            return None;
+        }
+        if self.pipeline.is_open() {
+            // In the client's group: if that fails, the Query is skipped, too.
+            self.give_name(&name, to_server);
             return None;
         }
         self.give_name(&name, to_server)?;
@@ -66,6 +71,11 @@ impl Session {
         if let Some(name) = sql::named_by_sql(sql) {
             self.give_name(&name, to_server);
         }
+    }
+
+    /// The same in front of a Query that ends the client's group.
+    pub(super) fn name_in_group(&mut self, name: &[u8], to_server: &mut BytesMut) {
+        self.give_name(name, to_server);
     }
 
     /// Prepares a statement under the client's name. `None` if there is no such statement, or the

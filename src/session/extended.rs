@@ -209,10 +209,9 @@ impl Session {
             return false;
         };
         let name = Bytes::copy_from_slice(parse.name);
-        self.statements.insert(name.clone(), statement);
-        if let Some(named) = self.statements.get_mut(&name) {
-            named.unasked = true;
-        }
+        // No server has been asked: each has to analyse it anew.
+        let since = self.options.registry.tick();
+        self.statements.insert(name, statement, since);
         true
     }
 
@@ -336,6 +335,9 @@ impl Session {
                 }
                 Flow::Forward
             }
+            Found::Unknown if statements::is_ours(name) => {
+                return self.fail(frame, statements::unknown(name), out);
+            }
             Found::Unknown => {
                 self.let_replies_go();
                 Flow::Forward
@@ -423,6 +425,9 @@ impl Session {
                 self.bring_unnamed(out.server);
                 self.send(Expect::DescribeStatement, frame, None);
                 Flow::Forward
+            }
+            Found::Unknown if statements::is_ours(name) => {
+                self.fail(frame, statements::unknown(name), out)
             }
             Found::Unknown => {
                 self.send(Expect::DescribeStatement, frame, None);

@@ -80,6 +80,8 @@ pub(super) enum Step {
         status: TransactionStatus,
         rows: ReadBack,
         failed: bool,
+        attempt: u8,
+        error: Option<Box<ErrorResponse>>,
     },
     /// What DDL was to make is made and compared, and rolled back; then the client is told.
     Effect {
@@ -241,6 +243,10 @@ impl Session {
 
     /// Asks the server for the session's parameters before the client gets its ReadyForQuery.
     pub(super) fn read_back(&mut self, status: TransactionStatus, to_server: &mut BytesMut) {
+        self.try_read_back(status, 0, to_server);
+    }
+
+    fn try_read_back(&mut self, status: TransactionStatus, attempt: u8, to_server: &mut BytesMut) {
         encode::query(READ_BACK, to_server);
         self.await_query();
         let rows = ReadBack::default();
@@ -248,6 +254,8 @@ impl Session {
             status,
             rows,
             failed: false,
+            attempt,
+            error: None,
         });
     }
 
@@ -301,6 +309,27 @@ impl Session {
             Step::Effect { tag, is_there } => {
                 self.looked(is_there.then_some(&tag), out.client);
             }
+            // It has failed the client's block, which hears of it.
+            Step::ReadBack {
+                status: TransactionStatus::InTransaction,
+                error: Some(error),
+                ..
+            }
+            | Step::Restore {
+                status: TransactionStatus::InTransaction,
+                error: Some(error),
+            } => {
+                error.encode(out.client);
+                self.say_ready(Some(server), status, out.client);
+            }
+            Step::ReadBack {
+                status,
+                attempt,
+                error: Some(error),
+                ..
+            } if error.sqlstate == SqlState::SERIALIZATION_FAILURE && attempt + 1 < ATTEMPTS => {
+                self.try_read_back(status, attempt + 1, out.server);
+            }
             Step::ReadBack {
                 status,
                 failed: true,
@@ -314,6 +343,7 @@ impl Session {
                 status,
                 rows,
                 failed: false,
+                ..
             } => {
                 self.found(rows.finish(), status, server, out);
             }
@@ -420,6 +450,7 @@ impl Session {
         self.work = Work::default();
         self.seen = None;
         self.statements.left_server();
+        self.statements.rest();
         self.flight.clear();
         self.flight.rest();
     }

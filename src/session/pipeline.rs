@@ -157,9 +157,12 @@ impl Pipeline {
 
     /// True if there may be a portal without a name that is still to be executed.
     pub(super) fn has_portal(&self) -> bool {
-        match self.entries.back() {
-            None => self.open,
-            Some(last) => matches!(last.expect, Expect::Bind | Expect::DescribePortal),
+        let latest = self.entries.iter().rev().find(|entry| {
+            entry.expect.ends_group() || matches!(entry.expect, Expect::Bind | Expect::Execute)
+        });
+        match latest {
+            None => self.entries.is_empty() && self.open,
+            Some(latest) => latest.expect == Expect::Bind,
         }
     }
 

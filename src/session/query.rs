@@ -220,6 +220,11 @@ impl Session {
                 self.begun(frame);
                 return Flow::Discard;
             }
+            if self.pipeline.is_open()
+                && let Some(name) = deallocated(sql)
+            {
+                self.name_in_group(&name, out.server);
+            }
         }
         if let Some(flow) = self.sequences(glance.traits, server) {
             return flow;
@@ -255,7 +260,7 @@ impl Session {
         let dropped = self.drops_unnamed();
         let mut forgets = self.may_do(glance.traits, server);
         if forgets.is_some() {
-            match deallocated(sql) {
+            match one_deallocated(sql) {
                 Some(name) => forgets = Some(Detail::Deallocate(name)),
                 None => server.prepared.clear(),
             }
@@ -350,6 +355,20 @@ pub(super) fn deallocated(sql: &[u8]) -> Option<Bytes> {
         Deallocated::One(name) => Some(Bytes::from(name)),
         Deallocated::All => None,
     }
+}
+
+/// The statement that is dropped by a text of several statements, if it is one and not all.
+fn one_deallocated(sql: &[u8]) -> Option<Bytes> {
+    let mut one = None;
+    for statement in sql::statements(sql) {
+        let text = statement.bytes(sql);
+        match (sql::kind(text), sql::deallocated(text)) {
+            (StatementKind::Discard, _) | (_, Some(Deallocated::All)) => return None,
+            (_, Some(Deallocated::One(name))) => one = Some(Bytes::from(name)),
+            _ => {}
+        }
+    }
+    one
 }
 
 fn query_text(frame: Frame<'_>) -> Option<&[u8]> {

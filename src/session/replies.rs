@@ -147,7 +147,9 @@ impl Session {
             Some(Detail::Parse { name, statement }) => {
                 self.parsed(&name);
                 statement.proven.set(true);
-                self.statements.insert(name, statement);
+                let since = server.prepared.analysed(statement.id);
+                self.statements
+                    .insert(name, statement, since.unwrap_or_default());
             }
             Some(Detail::Describe { name, id, digest }) => {
                 let digest = digest.finish();
@@ -265,6 +267,12 @@ impl Session {
         }
         self.work.rejected |= fields.is_some_and(is_rejection);
         let name = fields.and_then(|fields| statements::name_in(fields.message()));
+        if name.is_some()
+            && fields.and_then(|fields| fields.sqlstate()) == Some(SqlState::INVALID_STATEMENT_NAME)
+        {
+            // Somebody has dropped it unseen.
+            server.prepared.clear();
+        }
         self.give_up_group(server);
         if matches!(self.phase, Phase::Injecting(Step::Check)) {
             self.phase = Phase::Working;
@@ -487,8 +495,8 @@ impl Step {
                 *error = response;
                 true
             }
-            Self::ReadBack { failed, .. } => {
-                *failed = true;
+            Self::ReadBack { failed, error, .. } => {
+                (*failed, *error) = (true, response);
                 true
             }
             Self::Effect { is_there, .. } => {

@@ -153,6 +153,8 @@ struct Entry {
     /// What Describe says of it here, if it is known.
     description: Option<u64>,
     used: u64,
+    /// When it was analysed: see [`super::statements::Registry::tick`].
+    analysed: u64,
 }
 
 impl Prepared {
@@ -181,8 +183,13 @@ impl Prepared {
         }
     }
 
+    /// When the statement was analysed here, if it is there.
+    pub(super) fn analysed(&self, id: u64) -> Option<u64> {
+        self.statements.get(&id).map(|entry| entry.analysed)
+    }
+
     /// The statement is being prepared. The one that has to go for it, if one has to.
-    pub(super) fn insert(&mut self, id: u64) -> Option<u64> {
+    pub(super) fn insert(&mut self, id: u64, analysed: u64) -> Option<u64> {
         self.clock += 1;
         let used = self.clock;
         let full = self.statements.len() >= self.limit && !self.statements.contains_key(&id);
@@ -201,6 +208,7 @@ impl Prepared {
             Entry {
                 description: None,
                 used,
+                analysed,
             },
         );
         evicted

@@ -10,8 +10,8 @@ use super::processes::BoundSignal;
 use super::repeat::Repeat;
 use super::settings::FoldKey;
 use crate::sql::Traits;
-use crate::wire::encode;
 use crate::wire::frontend::{self, Parse};
+use crate::wire::{ErrorResponse, SqlState, encode};
 
 /// What the names begin with that we give to statements on servers. A client's own name never
 /// reaches a server.
@@ -96,6 +96,20 @@ impl Statement {
     }
 }
 
+/// True for a name such as we give: what a server has by it may be another session's.
+pub(super) fn is_ours(name: &[u8]) -> bool {
+    name.starts_with(PREFIX.as_bytes())
+}
+
+/// PostgreSQL's answer to a name that it does not know.
+pub(super) fn unknown(name: &[u8]) -> ErrorResponse {
+    let name = String::from_utf8_lossy(name);
+    ErrorResponse::error(
+        SqlState::INVALID_STATEMENT_NAME,
+        format!("prepared statement \"{name}\" does not exist"),
+    )
+}
+
 /// The first of our names in a text.
 pub(super) fn name_in(text: &[u8]) -> Option<Bytes> {
     let start = memchr::memmem::find(text, PREFIX.as_bytes())?;
@@ -143,9 +157,16 @@ pub struct Registry {
     statements: RefCell<HashMap<Key, Weak<Statement>>>,
     last: Cell<u64>,
     sweep_at: Cell<usize>,
+    clock: Cell<u64>,
 }
 
 impl Registry {
+    /// A moment, later than all before.
+    pub(super) fn tick(&self) -> u64 {
+        self.clock.set(self.clock.get() + 1);
+        self.clock.get()
+    }
+
     /// The statement with this text and these types, if a server has accepted it lately.
     pub(super) fn proven(
         &self,
@@ -222,8 +243,8 @@ pub(super) struct Named {
     pub(super) own: Option<Rc<Statement>>,
     /// A digest of what the client was told when it had it described.
     pub(super) told: Option<u64>,
-    /// No server has been asked about it yet: the first that is has to analyse it anew.
-    pub(super) unasked: bool,
+    /// When the client prepared it: servers that have analysed it before do so anew.
+    pub(super) since: u64,
 }
 
 /// The statements of one client by the names it gave them.
@@ -276,18 +297,25 @@ impl Statements {
         self.get(name).map(|named| &named.statement.sql[..])
     }
 
+    /// What the client has under this name, unless that is another statement: the one meant may be
+    /// on its way there.
+    pub(super) fn this(&mut self, name: &[u8], statement: &Rc<Statement>) -> Option<&mut Named> {
+        self.get_mut(name)
+            .filter(|named| Rc::ptr_eq(&named.statement, statement))
+    }
+
     pub(super) fn get_mut(&mut self, name: &[u8]) -> Option<&mut Named> {
         self.named.get_mut(name)
     }
 
-    pub(super) fn insert(&mut self, name: Bytes, statement: Rc<Statement>) {
+    pub(super) fn insert(&mut self, name: Bytes, statement: Rc<Statement>, since: u64) {
         self.named.insert(
             name,
             Named {
                 statement,
                 own: None,
                 told: None,
-                unasked: false,
+                since,
             },
         );
     }
@@ -425,11 +453,16 @@ impl Statements {
         }
     }
 
-    /// The session has left its server, and the unnamed statement stayed behind.
+    /// The session has left its server, or we have used it: no unnamed statement of the client's
+    /// is there.
     pub(super) fn left_server(&mut self) {
-        self.earlier.clear();
-        if let Some(unnamed) = &mut self.unnamed {
+        for unnamed in self.earlier.iter_mut().chain(self.unnamed.as_deref_mut()) {
             unnamed.here = false;
         }
+    }
+
+    /// Nothing is in flight any more.
+    pub(super) fn rest(&mut self) {
+        self.earlier.clear();
     }
 }

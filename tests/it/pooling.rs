@@ -15,6 +15,7 @@ mod peer;
 mod processes;
 mod script;
 mod speaker;
+mod statements;
 
 use crate::support::ProxyAlone;
 use crate::support::postgres::Postgres;

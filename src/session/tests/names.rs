@@ -2,6 +2,7 @@
 
 use super::talk::{Talk, fresh, options, parameters};
 use crate::session::{Flow, ServerState};
+use crate::wire::{ErrorResponse, SqlState};
 
 #[test]
 fn a_statement_has_a_name_of_ours_on_the_server() {
@@ -551,4 +552,116 @@ fn a_name_that_could_not_be_given_is_given_again() {
         talk.forget();
     }
     assert_eq!(talk.query("execute a"), Flow::Forward);
+}
+
+/// In between, its table may have become another one: "cached plan must not change result type"
+/// is for those only who prepared it before.
+#[test]
+fn a_server_that_analysed_a_statement_before_its_client_did_does_so_anew() {
+    let options = options();
+    let mut one = Talk::of(&options, 1, &[]);
+    let mut two = Talk::of(&options, 2, &[]);
+    one.attach(fresh());
+    one.prepared("a", "select * from t");
+    let old = one.detach();
+    two.attach(fresh());
+    two.prepared("a", "select * from t");
+    let new = two.detach();
+    two.attach(old);
+    two.bind("a");
+    assert_eq!(
+        two.sent(),
+        "Close #1 | Parse #1 select * from t | Bind - #1"
+    );
+    two.sync();
+    two.reply("3 1 2 Z:I");
+    one.attach(new);
+    one.bind("a");
+    assert_eq!(one.sent(), "Bind - #1");
+}
+
+#[test]
+fn a_deallocate_among_other_statements_drops_its_own_only() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.query("deallocate c; select 1");
+    talk.reply("C:DEALLOCATE T:a D:1 C:SELECT_1 Z:I");
+    talk.forget();
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Bind - #1");
+}
+
+/// A function can drop prepared statements.
+#[test]
+fn a_statement_that_is_gone_unseen_is_prepared_again() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select 1");
+    talk.bind("a");
+    talk.sync();
+    let mut raw = bytes::BytesMut::new();
+    let message = "prepared statement \"dsql_proxy_1\" does not exist";
+    ErrorResponse::error(SqlState::INVALID_STATEMENT_NAME, message).encode(&mut raw);
+    talk.frame(&raw);
+    talk.reply("Z:I");
+    assert_eq!(talk.told(), "E:26000 Z:I");
+    assert!(talk.error().message.contains("\"a\""));
+    talk.forget();
+    talk.bind("a");
+    assert!(talk.sent().starts_with("Close #1 | Parse #1 select 1"));
+}
+
+/// In the middle of a group, which it ends.
+#[test]
+fn sql_finds_a_name_that_its_own_group_has_prepared() {
+    for sql in ["deallocate a", "execute a", "prepare a as select 2"] {
+        let mut talk = Talk::new();
+        talk.parse("a", "select 1");
+        talk.forget();
+        assert_eq!(talk.query(sql), Flow::Forward);
+        let sent = talk.sent();
+        assert_eq!(sent, format!("Close a | Parse a select 1 | Query {sql}"));
+    }
+}
+
+/// The server may have another session's statement by that name.
+#[test]
+fn a_name_of_ours_is_nobodys() {
+    let options = options();
+    let mut one = Talk::of(&options, 1, &[]);
+    let mut two = Talk::of(&options, 2, &[]);
+    one.attach(fresh());
+    one.prepared("a", "select 'secret'");
+    two.attach(one.detach());
+    two.bind("dsql_proxy_1");
+    two.execute();
+    two.sync();
+    assert!(!two.sent().contains("Bind - #1"));
+    two.reply("E:42703 Z:I");
+    two.describe("dsql_proxy_1");
+    two.sync();
+    assert!(!two.sent().contains("Describe #1"));
+    two.reply("E:42703 Z:I");
+    assert_eq!(two.told(), "E:26000 Z:I E:26000 Z:I");
+}
+
+/// The client has closed its statement and prepared another one of that name, in one group. Both
+/// may change parameters, so that both are prepared for this session alone.
+#[test]
+fn a_name_that_is_given_anew_means_the_new_statement() {
+    let mut talk = Talk::new();
+    talk.prepared("a", "select f()");
+    talk.bind("a");
+    talk.execute();
+    talk.sync();
+    assert_eq!(
+        talk.sent(),
+        "Close #2 | Parse #2 select f() | Bind - #2 | Execute - | Sync"
+    );
+    talk.reply("3 1 2 C:SELECT_1 Z:I C:SELECT_0 Z:I");
+    talk.parse("", "select 1");
+    talk.close("a");
+    talk.parse("a", "select g()");
+    talk.forget();
+    talk.bind("a");
+    assert_eq!(talk.sent(), "Bind - #3");
 }

@@ -209,3 +209,42 @@ fn an_injection_that_takes_too_long_is_tried_on_another_server() {
     assert_eq!(talk.query("select 1"), Flow::Discard, "but not for ever");
     assert_eq!(talk.told(), "E:57014 Z:E");
 }
+
+/// OC001 can hit what we send at the end of a statement, too: it fails the block, and the client
+/// must not take it for alive.
+#[test]
+fn a_block_that_we_have_failed_is_told_so() {
+    for replies in ["E:40001 Z:E", "C:SELECT_0 Z:T 1 2 E:40001 Z:E"] {
+        let mut talk = Talk::of(&options(), 1, &[("timezone", "Europe/Rome")]);
+        talk.attach(fresh());
+        talk.reply("1 2 C:SET S:TimeZone=Europe/Rome Z:I");
+        talk.begun();
+        talk.query("reset timezone");
+        talk.reply("C:RESET S:TimeZone=UTC Z:T");
+        talk.reply(replies);
+        let told = talk.told();
+        assert!(
+            told.contains(" E:40001 ") && told.ends_with("Z:E"),
+            "{told}"
+        );
+        assert_eq!(talk.session.lease_end(false), LeaseEnd::Keep);
+        talk.query("rollback");
+        talk.reply("C:ROLLBACK S:TimeZone=Europe/Rome Z:I D:timezone=Europe/Rome C:SELECT_1 Z:I");
+        assert!(talk.told().ends_with("Z:I"));
+        assert_eq!(talk.session.lease_end(false), LeaseEnd::Release);
+    }
+}
+
+#[test]
+fn a_conflict_repeats_the_reading_back() {
+    let mut talk = Talk::new();
+    talk.query("set timezone to 'Asia/Tokyo'");
+    talk.reply("C:SET S:TimeZone=Asia/Tokyo Z:I");
+    talk.forget();
+    talk.reply("E:40001 Z:I");
+    assert_eq!(talk.sent(), READ_BACK);
+    assert_eq!(talk.told(), "");
+    talk.reply("D:timezone=Asia/Tokyo C:SELECT_1 Z:I");
+    assert_eq!(talk.session.pinned(), None);
+    assert_eq!(talk.session.lease_end(false), LeaseEnd::Release);
+}
