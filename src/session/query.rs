@@ -239,7 +239,7 @@ impl Session {
             // COMMIT AND CHAIN, or another BEGIN behind it.
             self.chained += 1;
         }
-        if let Some(plan) = self.process_plan(glance.traits, sql) {
+        if let Some(plan) = self.process_plan(glance.traits, sql, b"") {
             return self.process_query(plan, frame, out);
         }
         if glance.traits.contains(Traits::SEQUENCE_READ)
@@ -304,6 +304,9 @@ impl Session {
         }
         if let Some(reason) = traits.pin() {
             self.work.pin.get_or_insert(reason);
+        }
+        if traits.intersects(Traits::NOTIFY | Traits::CODE) {
+            self.notifies(server);
         }
         self.work.dirty |= traits.may_change_parameters();
         self.work.reset |= traits.contains(Traits::PARAMETERS);
