@@ -1,7 +1,7 @@
 //! Who may cancel or end what.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -21,10 +21,15 @@ const BLOCK: usize = 512;
 /// The secret of protocol 3.0, in bytes.
 const SHORT: usize = 4;
 
+/// How many servers are remembered from which somebody has notified.
+const NOTIFIERS: usize = 1000;
+
 /// The clients that can be cancelled, by the process id that we told them.
 #[derive(Debug, Default)]
 pub(super) struct CancelRegistry {
     clients: RefCell<BTreeMap<i32, Rc<Entry>>>,
+    /// The latest last.
+    notifiers: RefCell<VecDeque<Notifier>>,
     last_pid: Cell<i32>,
     is_closing: Cell<bool>,
     secrets: RefCell<Secrets>,
@@ -61,6 +66,14 @@ struct Entry {
     length: usize,
     owner: Owner,
     mailbox: Rc<Mailbox>,
+}
+
+/// Who has notified from a server last. Outlives both: what is sent is received later.
+#[derive(Debug)]
+struct Notifier {
+    cluster: Rc<str>,
+    server: i32,
+    pid: i32,
 }
 
 /// What a client's task has not taken note of.
@@ -270,5 +283,27 @@ impl Processes for OfCluster {
         if let Some(entry) = found.filter(|entry| entry.owner.cluster == self.cluster) {
             entry.mailbox.put(signal);
         }
+    }
+
+    fn notifies(&self, pid: i32, server: i32) {
+        let mut notifiers = self.registry.notifiers.borrow_mut();
+        let others = |it: &Notifier| it.server != server || it.cluster != self.cluster;
+        notifiers.retain(others);
+        if notifiers.len() == NOTIFIERS {
+            notifiers.pop_front();
+        }
+        notifiers.push_back(Notifier {
+            cluster: Rc::clone(&self.cluster),
+            server,
+            pid,
+        });
+    }
+
+    fn notifier(&self, server: i32) -> Option<i32> {
+        let notifiers = self.registry.notifiers.borrow();
+        let found = notifiers
+            .iter()
+            .find(|it| it.server == server && it.cluster == self.cluster);
+        found.map(|it| it.pid)
     }
 }

@@ -207,9 +207,12 @@ impl Session {
     }
 }
 
+/// Drivers that prepare the statement again, and try once more, know it by the routine: pgjdbc and
+/// Postgres.js.
 fn changed() -> ErrorResponse {
     ErrorResponse::error(
         SqlState::FEATURE_NOT_SUPPORTED,
         "cached plan must not change result type",
     )
+    .routine("RevalidateCachedQuery")
 }

@@ -9,6 +9,10 @@ use crate::wire::{ErrorResponse, SqlState, encode};
 /// A TLS alert record: fatal, handshake_failure (RFC 8446, section 6).
 const HANDSHAKE_FAILURE: [u8; 7] = [0x15, 3, 3, 0, 2, 2, 40];
 
+/// A Terminate, which says goodbye: what node-postgres sends where a client is ended before it is
+/// connected. To PostgreSQL it is a packet of an impossible length, and it closes without a word.
+const TERMINATE: [u8; 5] = [b'X', 0, 0, 0, 4];
+
 /// How often a client may ask for encryption before it says who it is. libpq asks once for each
 /// kind.
 const MAX_REQUESTS: usize = 4;
@@ -70,6 +74,9 @@ impl ExpectStartup {
             if input.first() == Some(&TLS_HANDSHAKE) {
                 output.extend_from_slice(&HANDSHAKE_FAILURE);
                 return Greeting::Reject("it began a TLS handshake, and this port is plaintext");
+            }
+            if input.starts_with(&TERMINATE) {
+                return Greeting::Reject("it said goodbye at once");
             }
             match FirstPacket::read(input) {
                 Ok(None) => return Greeting::ReadMore,

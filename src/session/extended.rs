@@ -88,7 +88,7 @@ impl Session {
         ) {
             self.name_for_parse(parse.sql, out.server);
         }
-        let text = match self.process_plan(glance.traits, parse.sql) {
+        let text = match self.process_plan(glance.traits, parse.sql, parse.types) {
             None => None,
             Some(ProcessPlan::Refuse(error)) => return self.fail(frame, error, out),
             Some(ProcessPlan::Run { text, signal }) => {
@@ -130,7 +130,8 @@ impl Session {
             );
             return self.fail(
                 frame,
-                ErrorResponse::error(SqlState::DUPLICATE_STATEMENT, text),
+                ErrorResponse::error(SqlState::DUPLICATE_STATEMENT, text)
+                    .routine("StorePreparedStatement"),
                 out,
             );
         }

@@ -21,11 +21,15 @@ use crate::wire::{Cursor, ErrorResponse, SqlState, backend, encode};
 /// The role that may signal every session, as a superuser may in PostgreSQL.
 const ADMIN: &str = "admin";
 
-/// Bound in the place of a process id of ours. No process has it.
-const MARKER: i32 = i32::MIN;
+/// Bound in the place of a process id of ours. No process has it, and every integer type does.
+const MARKER: i16 = i16::MIN;
 
 /// Bound in the place of [`MARKER`], should anybody send that. No process has this one either.
-const NOBODY: i32 = -1;
+const NOBODY: i16 = -1;
+
+/// The types, by their object ids, that a process id can have: none that the client has said, `int8`,
+/// `int2`, which some drivers choose for small numbers, and `int4` (`pg_type.dat`).
+const TYPES: [u32; 4] = [0, 20, 21, 23];
 
 /// What is done to a session from outside, the weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +48,10 @@ pub trait Processes: Debug {
     fn role(&self, pid: i32) -> Option<Rc<str>>;
     /// Sends that session a signal.
     fn signal(&self, pid: i32, signal: Signal);
+    /// That session notifies from the server with process id `server`.
+    fn notifies(&self, pid: i32, server: i32);
+    /// The session that has notified from that server last.
+    fn notifier(&self, server: i32) -> Option<i32>;
 }
 
 /// Who a session is among the others.
@@ -80,8 +88,13 @@ pub(super) enum ProcessPlan {
 
 impl Session {
     /// How a text is run that is about processes; `None` for everything else, and where no session
-    /// of ours has that process id.
-    pub(super) fn process_plan(&self, traits: Traits, sql: &[u8]) -> Option<ProcessPlan> {
+    /// of ours has that process id. `types` are those of its parameters, as in Parse.
+    pub(super) fn process_plan(
+        &self,
+        traits: Traits,
+        sql: &[u8],
+        types: &[u8],
+    ) -> Option<ProcessPlan> {
         if !traits.contains(Traits::BACKEND_FUNCTIONS) {
             return None;
         }
@@ -101,6 +114,9 @@ impl Session {
             NamedProcess::Own => identity.pid,
             NamedProcess::Literal(pid) => pid,
             NamedProcess::Parameter(number) => {
+                if !TYPES.contains(&declared(types, number)) {
+                    return None;
+                }
                 return Some(ProcessPlan::Run {
                     text: call.unless(number, MARKER),
                     signal: Some(BoundSignal::Parameter(signal, number)),
@@ -194,7 +210,7 @@ impl Session {
                             values = value.replaced(bind.values, MARKER);
                             Some(Detail::Signal(signal, pid))
                         }
-                        None if pid == MARKER => {
+                        None if pid == i32::from(MARKER) => {
                             values = value.replaced(bind.values, NOBODY);
                             None
                         }
@@ -243,27 +259,46 @@ impl Session {
         Flow::Hold
     }
 
-    /// A notification: those of the session itself carry the process id that the client knows.
+    /// A statement that notifies others is about to run.
+    pub(super) fn notifies(&self, server: &ServerState) {
+        if let (Some(identity), Some(server)) = (&self.identity, server.pid) {
+            identity.processes.notifies(identity.pid, server);
+        }
+    }
+
+    /// A notification: it carries the process id that its sender's client knows.
+    ///
+    /// Several sessions notify from a server, one after the other. Who has done so last is nearly
+    /// always the one; a receiver in a transaction gets its notifications late. What triggers and
+    /// functions send is not seen: it carries the process id of the server.
     pub(super) fn notification(
         &self,
         frame: Frame<'_>,
         server: &ServerState,
         to_client: &mut BytesMut,
     ) -> Relayed {
-        let (Some(identity), Some(pid), true) = (&self.identity, server.pid, frame.is_complete())
-        else {
+        let (Some(identity), true) = (&self.identity, frame.is_complete()) else {
             return Relayed::Forward;
         };
-        match frame.body.split_first_chunk::<4>() {
-            Some((sender, rest)) if *sender == pid.to_be_bytes() => {
-                encode::frame(backend::NOTIFICATION_RESPONSE, to_client, |body| {
-                    body.put_i32(identity.pid);
-                    body.extend_from_slice(rest);
-                });
-                Relayed::Swallow
-            }
-            _ => Relayed::Forward,
-        }
+        let Some((sender, rest)) = frame.body.split_first_chunk::<4>() else {
+            return Relayed::Forward;
+        };
+        let sender = i32::from_be_bytes(*sender);
+        let known = if server.pid == Some(sender) {
+            Some(identity.pid)
+        } else {
+            // This session listens on its own server: what comes from another one, others sent.
+            let notifier = identity.processes.notifier(sender);
+            notifier.filter(|pid| *pid != identity.pid)
+        };
+        let Some(pid) = known else {
+            return Relayed::Forward;
+        };
+        encode::frame(backend::NOTIFICATION_RESPONSE, to_client, |body| {
+            body.put_i32(pid);
+            body.extend_from_slice(rest);
+        });
+        Relayed::Swallow
     }
 }
 
@@ -296,16 +331,24 @@ impl Identity {
 }
 
 /// The process id that is bound to a parameter, and where it stands; `None` for NULL and for what
-/// is no `int4`, which are the server's to judge.
+/// is no `int4` by its value, which are the server's to judge.
 fn bound_process(values: &[u8], number: u16) -> Option<(i32, BoundValue)> {
     let value = BoundValue::find(values, number)?;
     let bytes = values.get(value.start..value.end)?;
-    let pid = if value.binary {
-        i32::from_be_bytes(bytes.try_into().ok()?)
-    } else {
-        std::str::from_utf8(bytes).ok()?.trim().parse().ok()?
+    let pid = match (value.binary, bytes) {
+        (false, text) => std::str::from_utf8(text).ok()?.trim().parse().ok()?,
+        (true, &[a, b]) => i16::from_be_bytes([a, b]).into(),
+        (true, &[a, b, c, d]) => i32::from_be_bytes([a, b, c, d]),
+        (true, bytes) => i64::from_be_bytes(bytes.try_into().ok()?).try_into().ok()?,
     };
     Some((pid, value))
+}
+
+/// The object id of the type that a parameter has been declared with; 0 for none.
+fn declared(types: &[u8], number: u16) -> u32 {
+    let index = usize::from(number).saturating_sub(1);
+    let (all, _) = types.as_chunks::<4>();
+    all.get(index).map_or(0, |oid| u32::from_be_bytes(*oid))
 }
 
 /// Where a value stands among those of a Bind.
@@ -347,11 +390,12 @@ impl BoundValue {
     }
 
     /// The values with `pid` in the place of this one.
-    fn replaced(self, values: &[u8], pid: i32) -> Vec<u8> {
-        let new = if self.binary {
-            pid.to_be_bytes().to_vec()
-        } else {
-            pid.to_string().into_bytes()
+    fn replaced(self, values: &[u8], pid: i16) -> Vec<u8> {
+        let new = match (self.binary, self.end - self.start) {
+            (false, _) => pid.to_string().into_bytes(),
+            (true, 2) => pid.to_be_bytes().to_vec(),
+            (true, 4) => i32::from(pid).to_be_bytes().to_vec(),
+            (true, _) => i64::from(pid).to_be_bytes().to_vec(),
         };
         let length = u32::try_from(new.len()).unwrap_or_default().to_be_bytes();
         let before = values

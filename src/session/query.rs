@@ -244,7 +244,7 @@ impl Session {
             // COMMIT AND CHAIN, or another BEGIN behind it.
             self.chained += 1;
         }
-        if let Some(plan) = self.process_plan(glance.traits, sql) {
+        if let Some(plan) = self.process_plan(glance.traits, sql, b"") {
             return self.process_query(plan, frame, out);
         }
         if glance.traits.contains(Traits::SEQUENCE_READ)
@@ -313,6 +313,9 @@ impl Session {
         }
         if !self.work.dirty {
             self.work.dirty_in = self.pipeline.owed() + 1;
+        }
+        if traits.intersects(Traits::NOTIFY | Traits::CODE) {
+            self.notifies(server);
         }
         self.work.dirty |= traits.may_change_parameters();
         self.work.reset |= traits.contains(Traits::PARAMETERS);

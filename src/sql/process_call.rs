@@ -55,9 +55,9 @@ impl ProcessCall<'_> {
 
     /// The statement for a process id that comes with Bind: it says `true` without the call where
     /// the parameter with this number is `marker`.
-    pub fn unless(&self, parameter: u16, marker: i32) -> Vec<u8> {
+    pub fn unless(&self, parameter: u16, marker: i16) -> Vec<u8> {
         let mut text =
-            format!("CASE WHEN ${parameter} = '{marker}'::int4 THEN true ELSE ").into_bytes();
+            format!("CASE WHEN ${parameter}::int4 = {marker} THEN true ELSE ").into_bytes();
         text.extend_from_slice(self.call);
         text.extend_from_slice(b" END");
         self.with(&text)
@@ -234,7 +234,7 @@ mod tests {
         let text = String::from_utf8(call.unless(2, -7)).unwrap();
         assert_eq!(
             text,
-            "SELECT CASE WHEN $2 = '-7'::int4 THEN true ELSE pg_terminate_backend($2, $1) END as x"
+            "SELECT CASE WHEN $2::int4 = -7 THEN true ELSE pg_terminate_backend($2, $1) END as x"
         );
     }
 }

@@ -106,6 +106,7 @@ impl<'a> ErrorFields<'a> {
             message: text(b'M').unwrap_or_default(),
             detail: text(b'D'),
             hint: text(b'H'),
+            routine: text(b'R'),
         }
     }
 }
@@ -123,6 +124,8 @@ pub struct ErrorResponse {
     pub detail: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// The function of PostgreSQL's source that says so, which some drivers go by.
+    pub routine: Option<String>,
 }
 
 impl ErrorResponse {
@@ -134,6 +137,7 @@ impl ErrorResponse {
             message: message.into(),
             detail: None,
             hint: None,
+            routine: None,
         }
     }
 
@@ -159,6 +163,13 @@ impl ErrorResponse {
         self
     }
 
+    /// Names the function of PostgreSQL's source that says so.
+    #[must_use]
+    pub fn routine(mut self, routine: impl Into<String>) -> Self {
+        self.routine = Some(routine.into());
+        self
+    }
+
     /// The same with another severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
@@ -177,6 +188,7 @@ impl ErrorResponse {
         ];
         fields.extend(self.detail.as_deref().map(|text| (b'D', text)));
         fields.extend(self.hint.as_deref().map(|text| (b'H', text)));
+        fields.extend(self.routine.as_deref().map(|text| (b'R', text)));
         match self.severity {
             Severity::Error | Severity::Fatal => encode::error_response(&fields, out),
             Severity::Notice | Severity::Warning => encode::notice_response(&fields, out),

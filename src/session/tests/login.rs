@@ -27,6 +27,17 @@ fn greet(parameters: &[(&str, &str)], version: ProtocolVersion) -> (Greeting, By
 }
 
 #[test]
+fn who_says_goodbye_at_once_is_told_nothing() {
+    let (mut input, mut output) = (BytesMut::from(&b"X\0\0\0\x04\0\0"[..]), BytesMut::new());
+    let policy = Policy {
+        unsupported: Unsupported::Reject,
+    };
+    let greeting = ClientLogin::expect().on_input(&mut input, &mut output, &policy, "admin");
+    assert!(matches!(greeting, Greeting::Reject(_)), "{greeting:?}");
+    assert!(output.is_empty());
+}
+
+#[test]
 fn logins() {
     let (greeting, output) = greet(
         &[("user", "app"), ("database", "postgres")],

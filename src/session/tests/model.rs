@@ -354,7 +354,7 @@ impl Server {
         if !name.is_empty() && self.statements.contains_key(&name) {
             let name = text(&name);
             let message = format!("prepared statement \"{name}\" already exists");
-            return Err(error("42P05", message));
+            return Err(error("42P05", message).routine("StorePreparedStatement"));
         }
         self.statements.insert(name, sql);
         self.say(backend::PARSE_COMPLETE);

@@ -346,10 +346,9 @@ fn what_describe_said_still_holds_elsewhere() {
             assert_eq!(flow, Flow::Discard);
             talk.reply("E:42703 Z:I");
             assert_eq!(talk.told(), "E:0A000 Z:I");
-            assert_eq!(
-                talk.error().message,
-                "cached plan must not change result type"
-            );
+            let error = talk.error();
+            assert_eq!(error.message, "cached plan must not change result type");
+            assert_eq!(error.routine.as_deref(), Some("RevalidateCachedQuery"));
         }
         talk.forget();
         talk.detach();

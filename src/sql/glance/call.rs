@@ -25,6 +25,7 @@ const RARE: &[(&str, Traits)] = &[
     ("pg_cancel_backend", Traits::BACKEND_FUNCTIONS),
     ("pg_terminate_backend", Traits::BACKEND_FUNCTIONS),
     ("pg_log_backend_memory_contexts", Traits::BACKEND_FUNCTIONS),
+    ("pg_notify", Traits::NOTIFY),
     ("pg_backup_start", Traits::FUNCTION_STATE),
     ("pg_start_backup", Traits::FUNCTION_STATE),
     (

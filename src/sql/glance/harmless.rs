@@ -103,7 +103,7 @@ pub(super) static HARMLESS: &[&str] = &[
     "pg_is_in_recovery", "pg_is_other_temp_schema", "pg_jit_available", "pg_last_wal_receive_lsn",
     "pg_last_wal_replay_lsn", "pg_last_xact_replay_timestamp", "pg_listening_channels",
     "pg_lock_status", "pg_logical_emit_message", "pg_ls_dir", "pg_lsn", "pg_mcv_list_items",
-    "pg_my_temp_schema", "pg_notification_queue_usage", "pg_notify", "pg_opclass_is_visible",
+    "pg_my_temp_schema", "pg_notification_queue_usage", "pg_opclass_is_visible",
     "pg_operator_is_visible", "pg_opfamily_is_visible", "pg_options_to_table",
     "pg_partition_ancestors", "pg_partition_root", "pg_partition_tree", "pg_postmaster_start_time",
     "pg_prepared_statement", "pg_prepared_xact", "pg_read_binary_file", "pg_read_file",

@@ -62,7 +62,6 @@ fn of_kind(kind: StatementKind) -> Traits {
         | K::CommitPrepared
         | K::RollbackPrepared
         | K::Lock
-        | K::Notify
         | K::Unlisten
         | K::Close
         | K::Checkpoint => Traits::NONE,
@@ -98,6 +97,7 @@ fn of_kind(kind: StatementKind) -> Traits {
         K::Discard => Traits::DISCARD,
         K::Declare => Traits::NONE,
         K::Listen => Traits::LISTEN,
+        K::Notify => Traits::NOTIFY,
         K::Call | K::Do => Traits::CODE | Traits::PARAMETERS | Traits::SEQUENCE_WRITE,
         K::Load => Traits::LOAD | Traits::PARAMETERS,
         K::Other => Traits::UNKNOWN | Traits::PARAMETERS | Traits::SEQUENCE_WRITE,

@@ -70,6 +70,8 @@ traits! {
     UNKNOWN = 21;
     /// Calls nextval() or setval() by name. Always together with [`Self::SEQUENCE_WRITE`].
     SEQUENCE_CALL = 22;
+    /// NOTIFY, or pg_notify() by name.
+    NOTIFY = 23;
 }
 
 impl Traits {

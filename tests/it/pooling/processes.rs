@@ -1,5 +1,6 @@
 //! Process ids, and what can be done to the session that has one.
 
+use bytes::BytesMut;
 use dsql_proxy::wire::encode;
 
 use super::Mode;
@@ -35,18 +36,23 @@ fn column(messages: &[Message]) -> (String, u32) {
 async fn bound(peer: &mut Peer, sql: &str, value: &[u8], binary: bool) -> super::peer::Reply {
     peer.ask(|out| {
         parse("", sql, out);
-        encode::frame(b'B', out, |body| {
-            body.extend_from_slice(b"\0\0\0\x01\0");
-            body.extend_from_slice(&[u8::from(binary), 0, 1]);
-            let length = u32::try_from(value.len()).unwrap();
-            body.extend_from_slice(&length.to_be_bytes());
-            body.extend_from_slice(value);
-            body.extend_from_slice(b"\0\0");
-        });
+        bind_one(value, binary, out);
         execute("", 0, out);
         encode::sync(out);
     })
     .await
+}
+
+/// A Bind of the unnamed statement with one value in this format.
+fn bind_one(value: &[u8], binary: bool, out: &mut BytesMut) {
+    encode::frame(b'B', out, |body| {
+        body.extend_from_slice(b"\0\0\0\x01\0");
+        body.extend_from_slice(&[u8::from(binary), 0, 1]);
+        let length = u32::try_from(value.len()).unwrap();
+        body.extend_from_slice(&length.to_be_bytes());
+        body.extend_from_slice(value);
+        body.extend_from_slice(b"\0\0");
+    });
 }
 
 #[tokio::test]
@@ -187,6 +193,69 @@ async fn a_notification_carries_the_process_id_of_its_session() {
         let (_, body) = messages.iter().find(|(tag, _)| *tag == b'A').unwrap();
         let expected = [&pid(&peer).to_be_bytes()[..], b"channel\0payload\0"].concat();
         assert_eq!(*body, expected, "{mode:?} {}", raw::shape(&messages));
+    }
+}
+
+/// Process ids are small numbers, and some drivers choose the type by the number.
+#[tokio::test]
+async fn a_bound_process_id_has_any_integer_type() {
+    let postgres = Postgres::start();
+    for mode in Mode::ALL {
+        let proxy = mode.proxy(&postgres, 4, &[]);
+        let mut other = Peer::log_in(proxy.port(), "bench", &[]).await;
+        let sql = "select pg_terminate_backend($1::int)";
+        for (oid, binary) in [(21, true), (21, false), (23, true), (20, true), (0, false)] {
+            let mut victim = Peer::log_in(proxy.port(), "bench", &[]).await;
+            let id = pid(&victim);
+            let value = match (binary, oid) {
+                (false, _) => id.to_string().into_bytes(),
+                (true, 21) => i16::try_from(id).unwrap().to_be_bytes().to_vec(),
+                (true, 23) => id.to_be_bytes().to_vec(),
+                (true, _) => i64::from(id).to_be_bytes().to_vec(),
+            };
+            let reply = other
+                .ask(|out| {
+                    encode::frame(b'P', out, |body| {
+                        encode::cstr(b"", body);
+                        encode::cstr(sql.as_bytes(), body);
+                        body.extend_from_slice(&1_u16.to_be_bytes());
+                        body.extend_from_slice(&u32::to_be_bytes(oid));
+                    });
+                    bind_one(&value, binary, out);
+                    execute("", 0, out);
+                    encode::sync(out);
+                })
+                .await;
+            assert_eq!(reply.value(), "t", "{mode:?} {oid} {binary}");
+            let told = victim.query("select 1").await.told();
+            assert_eq!(told, "57P01 closed", "{mode:?} {oid} {binary}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_notification_of_another_session_carries_its_process_id() {
+    let postgres = Postgres::start();
+    for mode in Mode::ALL {
+        let proxy = mode.proxy(&postgres, 4, &[]);
+        let mut listener = Peer::log_in(proxy.port(), "bench", &[]).await;
+        listener.run("listen channel").await;
+        for notify in ["notify channel", "select pg_notify('channel', '')"] {
+            let mut sender = Peer::log_in(proxy.port(), "bench", &[]).await;
+            // Received when the transaction ends, when the sender is gone.
+            listener.run("begin").await;
+            listener.run("select 1").await;
+            sender.run(notify).await;
+            let id = pid(&sender);
+            drop(sender);
+            Peer::log_in(proxy.port(), "bench", &[])
+                .await
+                .run("create table if not exists t (a int); insert into t values (1)")
+                .await;
+            let messages = listener.raw.query("commit").await;
+            let (_, body) = messages.iter().find(|(tag, _)| *tag == b'A').unwrap();
+            assert_eq!(body[..4], id.to_be_bytes(), "{mode:?} {notify}");
+        }
     }
 }
 
