@@ -11,14 +11,13 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 
-use super::description::Digest;
 use super::detail::Detail;
 use super::lease::{Phase, Step};
 use super::machine::{Flow, Frame, Outputs, Session};
 use super::pipeline::{Expect, Origin};
 use super::server_state::ServerState;
 use super::settings::{self, FoldChange, FoldKey};
-use super::statements::{self, Statement};
+use super::statements::{self, Past, Statement};
 use crate::wire::{ErrorResponse, SqlState, encode, frontend};
 
 impl Session {
@@ -111,13 +110,14 @@ impl Session {
         frame: Frame<'_>,
         name: &[u8],
         statement: Rc<Statement>,
-        told: Option<u64>,
+        Past { told, unasked }: Past,
         server: &mut ServerState,
         out: &mut Outputs<'_>,
     ) -> Result<Rc<Statement>, Flow> {
         let statement = self.fit(name, statement, server);
-        let named = self.statements.get_mut(name);
-        let unasked = named.is_some_and(|named| std::mem::take(&mut named.unasked));
+        if unasked && let Some(named) = self.statements.get_mut(name) {
+            named.past.unasked = false;
+        }
         let mut here = server.prepared.touch(statement.id) && !unasked;
         if here && self.is_being_prepared(statement.id) {
             return Err(Flow::Hold);
@@ -145,7 +145,7 @@ impl Session {
         statement.target(frontend::DESCRIBE, out.server);
         let detail = Detail::Check {
             id: statement.id,
-            digest: Digest::default(),
+            digest: Box::default(),
         };
         self.pipeline
             .push(Expect::DescribeStatement, Origin::Injected, 0, Some(detail));
