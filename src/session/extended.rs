@@ -170,11 +170,11 @@ impl Session {
     /// or described. Clients that prepare one after the other while others hold all servers, as
     /// pgbench does, would wait for ever. False if a server has to be asked.
     pub(super) fn parse_without_server(&mut self, frame: Frame<'_>) -> bool {
-        let parse = frame
-            .is_complete()
-            .then(|| Parse::read(frame.body).ok())
-            .flatten();
-        let Some(parse) = parse.filter(|parse| !parse.name.is_empty()) else {
+        let is_named = frame.body.first().is_some_and(|first| *first != 0);
+        if !is_named || !frame.is_complete() {
+            return false;
+        }
+        let Ok(parse) = Parse::read(frame.body) else {
             return false;
         };
         let glance = sql::glance(parse.sql);
