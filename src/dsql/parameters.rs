@@ -100,10 +100,11 @@ pub enum Support {
 
 /// What is known about setting the parameter `name`, in any case.
 pub fn support(name: &str) -> Support {
+    if is_supported(name) {
+        return Support::Supported;
+    }
     let name = name.to_ascii_lowercase();
-    if is_supported(&name) {
-        Support::Supported
-    } else if name == ROLE {
+    if name == ROLE {
         Support::Disputed
     } else if name.starts_with(OWN_PREFIX) {
         Support::Unknown

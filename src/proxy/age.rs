@@ -4,7 +4,7 @@
 //! idles in one keeps a server for nothing: it loses it then. One task looks after all blocks of a
 //! cluster. It sleeps until the oldest one is due, and while there is none it does nothing.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -42,7 +42,9 @@ struct Block {
 pub(super) struct Age {
     ages: Rc<Ages>,
     pid: i32,
-    block: Rc<Block>,
+    mailbox: Rc<Mailbox>,
+    /// From its first block on: most clients that connect for each query never begin one.
+    block: OnceCell<Rc<Block>>,
 }
 
 impl Ages {
@@ -58,17 +60,11 @@ impl Ages {
 
     /// Looks after the blocks of the session with this process id.
     pub(super) fn enter(self: &Rc<Self>, pid: i32, mailbox: Rc<Mailbox>) -> Age {
-        let block = Rc::new(Block {
-            began: Cell::new(None),
-            number: Cell::new(0),
-            told: Cell::new(false),
-            mailbox,
-        });
-        self.sessions.borrow_mut().insert(pid, Rc::clone(&block));
         Age {
             ages: Rc::clone(self),
             pid,
-            block,
+            mailbox,
+            block: OnceCell::new(),
         }
     }
 
@@ -114,35 +110,52 @@ impl Ages {
 impl Age {
     /// The session is in a block that has this number, or in none.
     pub(super) fn note(&self, number: Option<u64>) {
-        let Block { began, told, .. } = &*self.block;
-        match number {
-            None => began.set(None),
-            Some(number) if began.get().is_some() && self.block.number.get() == number => {}
-            Some(number) => {
-                self.block.number.set(number);
-                began.set(Some(Instant::now()));
-                told.set(false);
-                self.ages.arm();
+        let Some(number) = number else {
+            if let Some(block) = self.block.get() {
+                block.began.set(None);
             }
+            return;
+        };
+        let block = self.block.get_or_init(|| self.first_block());
+        if block.began.get().is_none() || block.number.get() != number {
+            block.number.set(number);
+            block.began.set(Some(Instant::now()));
+            block.told.set(false);
+            self.ages.arm();
         }
+    }
+
+    fn first_block(&self) -> Rc<Block> {
+        let block = Rc::new(Block {
+            began: Cell::new(None),
+            number: Cell::new(0),
+            told: Cell::new(false),
+            mailbox: Rc::clone(&self.mailbox),
+        });
+        let mut sessions = self.ages.sessions.borrow_mut();
+        sessions.insert(self.pid, Rc::clone(&block));
+        block
     }
 
     /// How old the block is, if it is too old: in whole seconds, and the limit.
     pub(super) fn exceeded(&self) -> Option<(u64, u64)> {
-        let began = self.block.began.get()?;
+        let began = self.block.get()?.began.get()?;
         let age = began.elapsed();
         (age >= self.ages.limit).then_some((age.as_secs(), self.ages.limit.as_secs()))
     }
 
     /// True if the session has been told that its block is too old.
     pub(super) fn is_told(&self) -> bool {
-        self.block.told.get() && self.block.began.get().is_some()
+        let told = |block: &Rc<Block>| block.told.get() && block.began.get().is_some();
+        self.block.get().is_some_and(told)
     }
 }
 
 impl Drop for Age {
     fn drop(&mut self) {
-        self.ages.sessions.borrow_mut().remove(&self.pid);
+        if self.block.get().is_some() {
+            self.ages.sessions.borrow_mut().remove(&self.pid);
+        }
     }
 }
 

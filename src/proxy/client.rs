@@ -18,7 +18,9 @@ use super::roster::Present;
 use super::server::{RolePool, ServerCheckout};
 use super::shared::{ClusterState, Shared};
 use super::signals::{cancel, expire, terminate};
+use super::transfer::append;
 use crate::net::buffered::{Buffered, Read};
+use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
 use crate::observe::metrics::CancelOutcome;
 use crate::pool::ConnectionId;
@@ -28,9 +30,6 @@ use crate::session::{
 use crate::sql::PinReason;
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{ErrorResponse, Severity, SqlState, encode};
-
-/// Bytes of BackendKeyData with a long key, and of ReadyForQuery.
-const KEY_AND_READY: usize = 5 + 4 + 32 + 6;
 
 /// Serves a client until it or its server goes.
 ///
@@ -193,7 +192,7 @@ async fn log_in(
             return None;
         }
     };
-    greet_back(&welcome.known, &key, &mut io.output);
+    greet_back(&welcome.known, &key, &mut io.output, &shared.buffers);
     let mut session = Session::new(
         SessionId(present.id()),
         Rc::clone(&pool.sessions),
@@ -225,6 +224,8 @@ async fn leave(served: &mut Served, ended: Ended, cluster: &ClusterState) {
     relay.publish();
     served.present = None;
     let why = finish(relay, ended).await;
+    // The next client needs them.
+    relay.client.rest();
     tracing::info!(
         cluster = %cluster.options.connector.endpoint,
         role = %relay.pool.role,
@@ -422,9 +423,8 @@ pub(super) fn lost(relay: &mut Relay, why: &str) -> Result<(), Ended> {
 }
 
 /// What a client gets to see of its server.
-fn greet_back(known: &Known, key: &CancelKey, out: &mut BytesMut) {
-    out.reserve(known.greeting.len() + KEY_AND_READY);
-    out.extend_from_slice(&known.greeting);
+fn greet_back(known: &Known, key: &CancelKey, out: &mut BytesMut, buffers: &Buffers) {
+    append(out, &known.greeting, buffers);
     encode::backend_key_data(key.pid, key.secret(), out);
     encode::ready_for_query(TransactionStatus::Idle, out);
 }

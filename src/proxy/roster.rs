@@ -10,7 +10,7 @@ use crate::observe::{Clients, ClusterStatus, PinnedSession, PoolStatus};
 /// The sessions of a cluster.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    sessions: RefCell<BTreeMap<u64, Rc<Session>>>,
+    sessions: RefCell<BTreeMap<u64, Session>>,
     last: Cell<u64>,
 }
 
@@ -18,7 +18,7 @@ pub(super) struct Roster {
 struct Session {
     role: Rc<str>,
     database: Rc<str>,
-    pinned: Cell<Option<Pinned>>,
+    pinned: Option<Pinned>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +33,6 @@ struct Pinned {
 pub(super) struct Present {
     roster: Rc<Roster>,
     id: u64,
-    session: Rc<Session>,
 }
 
 impl Roster {
@@ -41,16 +40,15 @@ impl Roster {
     pub(super) fn enter(self: &Rc<Self>, role: &Rc<str>, database: &Rc<str>) -> Present {
         let id = self.last.get() + 1;
         self.last.set(id);
-        let session = Rc::new(Session {
+        let session = Session {
             role: Rc::clone(role),
             database: Rc::clone(database),
-            pinned: Cell::new(None),
-        });
-        self.sessions.borrow_mut().insert(id, Rc::clone(&session));
+            pinned: None,
+        };
+        self.sessions.borrow_mut().insert(id, session);
         Present {
             roster: Rc::clone(self),
             id,
-            session,
         }
     }
 
@@ -65,7 +63,7 @@ impl Roster {
             if let Some(pool) = pools.iter_mut().find(its) {
                 pool.clients.connected += 1;
             }
-            pinned.extend(session.pinned.get().map(|pinned| PinnedSession {
+            pinned.extend(session.pinned.map(|pinned| PinnedSession {
                 pid: pinned.pid,
                 role: session.role.to_string(),
                 reason: pinned.reason,
@@ -96,9 +94,11 @@ impl Present {
     /// The session, whose client knows it by `pid`, keeps its server from now on. The first
     /// reason stays.
     pub(super) fn pinned(&self, pid: i32, reason: &'static str, since: SystemTime) {
-        let first = self.session.pinned.get();
-        let new = Pinned { pid, reason, since };
-        self.session.pinned.set(first.or(Some(new)));
+        let mut sessions = self.roster.sessions.borrow_mut();
+        if let Some(session) = sessions.get_mut(&self.id) {
+            let new = Pinned { pid, reason, since };
+            session.pinned.get_or_insert(new);
+        }
     }
 }
 

@@ -11,14 +11,13 @@ use std::rc::Rc;
 
 use bytes::BytesMut;
 
-use super::description::Digest;
 use super::detail::Detail;
 use super::lease::{Phase, Step};
 use super::machine::{Flow, Frame, Outputs, Session};
 use super::pipeline::{Expect, Origin};
 use super::server_state::ServerState;
 use super::settings::{self, FoldChange, FoldKey};
-use super::statements::{self, Statement};
+use super::statements::{self, Past, Statement};
 use crate::wire::{ErrorResponse, SqlState, encode, frontend};
 
 impl Session {
@@ -112,14 +111,13 @@ impl Session {
         frame: Frame<'_>,
         name: &[u8],
         statement: Rc<Statement>,
-        told: Option<u64>,
+        Past { told, since }: Past,
         server: &mut ServerState,
         out: &mut Outputs<'_>,
     ) -> Result<Rc<Statement>, Flow> {
         let statement = self.fit(name, statement, server);
         // What was analysed before the client prepared it may be of a table that is another one
         // by now, and PostgreSQL would tell the client so.
-        let since = self.statements.get(name).map_or(0, |named| named.since);
         let mut here = server.prepared.touch(statement.id)
             && server.prepared.analysed(statement.id) >= Some(since);
         if here && self.is_being_prepared(statement.id) {
@@ -148,7 +146,7 @@ impl Session {
         statement.target(frontend::DESCRIBE, out.server);
         let detail = Detail::Check {
             id: statement.id,
-            digest: Digest::default(),
+            digest: Box::default(),
         };
         self.pipeline
             .push(Expect::DescribeStatement, Origin::Injected, 0, Some(detail));

@@ -128,7 +128,7 @@ fn log_in(
     }
     let mut login = ClientLogin {
         version: asked.min(ProtocolVersion::V3_2),
-        role: default_role.to_owned(),
+        role: String::new(),
         database: None,
         parameters: Vec::new(),
         has_search_path: false,
@@ -149,6 +149,9 @@ fn log_in(
                 login.parameters.push((name, value));
             }
         }
+    }
+    if login.role.is_empty() {
+        default_role.clone_into(&mut login.role);
     }
     if login.role.is_empty() {
         return Err(ErrorResponse::fatal(

@@ -29,10 +29,11 @@ pub(super) enum Detail {
     Describe {
         name: Bytes,
         id: u64,
-        digest: Digest,
+        /// Boxed, since it is large and rare.
+        digest: Box<Digest>,
     },
     /// We have a statement described, to compare it with what the client was told.
-    Check { id: u64, digest: Digest },
+    Check { id: u64, digest: Box<Digest> },
     /// The client closes the statement of this name.
     Close(Bytes),
     /// In the place of the client's message something was sent that has to fail: with this error.

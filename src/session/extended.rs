@@ -1,9 +1,10 @@
 //! Parse, Bind, Describe, Execute, Close and Sync: the client's names for statements on one side,
 //! ours on the other.
 
+use std::rc::Rc;
+
 use bytes::{Bytes, BytesMut};
 
-use super::description::Digest;
 use super::detail::Detail;
 use super::machine::{Flow, Frame, Mode, Outputs, Session, refusal};
 use super::pipeline::{Expect, Origin};
@@ -11,7 +12,7 @@ use super::processes::ProcessPlan;
 use super::query::{FAILS, deallocated, sequence_not_known};
 use super::repeat::{Repeat, repeat};
 use super::server_state::ServerState;
-use super::statements::{self, May};
+use super::statements::{self, May, Past, Statement};
 use crate::compat::Plan;
 use crate::sql::{self, PinReason, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
@@ -30,7 +31,7 @@ pub(super) enum Found {
     /// The unnamed statement.
     Unnamed,
     /// A named one that the client has, or is preparing.
-    Named(std::rc::Rc<statements::Statement>, Option<u64>),
+    Named(Rc<Statement>, Past),
     /// One that it does not have.
     Unknown,
 }
@@ -185,11 +186,11 @@ impl Session {
     /// or described. Clients that prepare one after the other while others hold all servers, as
     /// pgbench does, would wait for ever. False if a server has to be asked.
     pub(super) fn parse_without_server(&mut self, frame: Frame<'_>) -> bool {
-        let parse = frame
-            .is_complete()
-            .then(|| Parse::read(frame.body).ok())
-            .flatten();
-        let Some(parse) = parse.filter(|parse| !parse.name.is_empty()) else {
+        let is_named = frame.body.first().is_some_and(|first| *first != 0);
+        if !is_named || !frame.is_complete() {
+            return false;
+        }
+        let Ok(parse) = Parse::read(frame.body) else {
             return false;
         };
         let glance = sql::glance(parse.sql);
@@ -274,7 +275,7 @@ impl Session {
                     name: other,
                     statement,
                 } if other == name => {
-                    return Found::Named(std::rc::Rc::clone(statement), None);
+                    return Found::Named(Rc::clone(statement), Past::default());
                 }
                 Detail::Close(other) | Detail::Deallocate(other) if other == name => {
                     return Found::Unknown;
@@ -284,7 +285,7 @@ impl Session {
             }
         }
         match self.statements.get(name) {
-            Some(named) => Found::Named(std::rc::Rc::clone(&named.statement), named.told),
+            Some(named) => Found::Named(Rc::clone(&named.statement), named.past),
             None => Found::Unknown,
         }
     }
@@ -349,23 +350,21 @@ impl Session {
             {
                 self.work.deallocates = Some(name);
                 self.scratch(&Parse::default(), out.server);
-                begin_bind(frame, replaced, portal, SCRATCH.len() + 1, out.server);
-                encode::cstr(SCRATCH, out.server);
+                begin_bind(frame, replaced, portal, SCRATCH, out.server);
                 Flow::Replace(replaced)
             }
-            Found::Named(statement, told) => {
+            Found::Named(statement, past) => {
                 if let Some(flow) = self.binds(frame, statement.may, server, out) {
                     return flow;
                 }
-                let statement = match self.bring(frame, name, statement, told, server, out) {
+                let statement = match self.bring(frame, name, statement, past, server, out) {
                     Ok(statement) => statement,
                     Err(flow) => return flow,
                 };
                 if let Some(signal) = statement.may.signal {
                     return self.bind_signal(signal, frame, Some(&statement), out);
                 }
-                begin_bind(frame, replaced, portal, statement.name_length(), out.server);
-                statement.put_name(out.server);
+                begin_bind(frame, replaced, portal, statement.name(), out.server);
                 Flow::Replace(replaced)
             }
         };
@@ -434,8 +433,8 @@ impl Session {
                 self.send(Expect::DescribeStatement, frame, None);
                 Flow::Forward
             }
-            Found::Named(statement, told) => {
-                let statement = match self.bring(frame, name, statement, told, server, out) {
+            Found::Named(statement, past) => {
+                let statement = match self.bring(frame, name, statement, past, server, out) {
                     Ok(statement) => statement,
                     Err(flow) => return flow,
                 };
@@ -443,7 +442,7 @@ impl Session {
                 let detail = Detail::Describe {
                     name: Bytes::copy_from_slice(name),
                     id: statement.id,
-                    digest: Digest::default(),
+                    digest: Box::default(),
                 };
                 self.send(Expect::DescribeStatement, frame, Some(detail));
                 Flow::Discard
@@ -523,18 +522,19 @@ impl Session {
     }
 }
 
-/// Appends a Bind up to the name of the statement, which takes so many bytes where the client's
-/// name for it stood at the end of the first `replaced`.
+/// Appends a Bind up to the name of the statement, in whose place the client's name for it stood
+/// at the end of the first `replaced` bytes.
 fn begin_bind(
     frame: Frame<'_>,
     replaced: usize,
     portal: &[u8],
-    name_length: usize,
+    name: &[u8],
     to_server: &mut BytesMut,
 ) {
     let rest = (HEADER + frame.length).saturating_sub(replaced);
-    let length = 4 + portal.len() + 1 + name_length + rest;
+    let length = 4 + portal.len() + 1 + name.len() + 1 + rest;
     to_server.extend_from_slice(&[frontend::BIND]);
     to_server.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_be_bytes());
     encode::cstr(portal, to_server);
+    encode::cstr(name, to_server);
 }

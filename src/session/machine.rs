@@ -617,6 +617,7 @@ impl Session {
     }
 
     /// A message goes to the server for the client.
+    #[inline]
     pub(super) fn send(
         &mut self,
         expect: Expect,

@@ -68,6 +68,8 @@ pub(super) struct Entry {
 pub(super) struct Pipeline {
     entries: VecDeque<Entry>,
     details: VecDeque<Detail>,
+    /// Entries that end a group.
+    ends: usize,
     status: TransactionStatus,
     /// Extended messages have been sent since the last Sync.
     open: bool,
@@ -91,6 +93,7 @@ impl Pipeline {
         Self {
             entries: VecDeque::new(),
             details: VecDeque::new(),
+            ends: 0,
             status: TransactionStatus::Idle,
             open: false,
             skipping: false,
@@ -144,10 +147,14 @@ impl Pipeline {
 
     /// How many ReadyForQuery the server owes.
     pub(super) fn owed(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| entry.expect.ends_group())
-            .count()
+        debug_assert_eq!(
+            self.ends,
+            self.entries
+                .iter()
+                .filter(|entry| entry.expect.ends_group())
+                .count()
+        );
+        self.ends
     }
 
     /// True if the server will say nothing more until the client does.
@@ -223,11 +230,9 @@ impl Pipeline {
         recorded: u32,
         detail: Option<Detail>,
     ) {
-        self.open = match expect {
-            Expect::Sync | Expect::Query | Expect::FunctionCall => false,
-            Expect::CopyEnd => self.open,
-            _ => true,
-        };
+        let ends_group = expect.ends_group();
+        self.ends += usize::from(ends_group);
+        self.open = !ends_group && (self.open || expect != Expect::CopyEnd);
         self.skipping &= expect != Expect::Sync;
         self.entries.push_back(Entry {
             expect,
@@ -261,6 +266,7 @@ impl Pipeline {
             match next {
                 Expect::Sync => {
                     self.entries.remove(1);
+                    self.ends -= 1;
                     // Unless another Sync is behind the data, the group goes on.
                     self.open = self
                         .entries
@@ -306,6 +312,7 @@ impl Pipeline {
     }
 
     /// The message at the front is answered.
+    #[inline]
     pub(super) fn complete(&mut self) -> Option<Done> {
         self.pop()
     }
@@ -335,6 +342,7 @@ impl Pipeline {
     pub(super) fn reset(&mut self, status: TransactionStatus) {
         self.entries.clear();
         self.details.clear();
+        self.ends = 0;
         (self.open, self.skipping, self.copy_in, self.failed) = (false, false, false, false);
         self.status = status;
     }
@@ -344,8 +352,10 @@ impl Pipeline {
         self.status = status;
     }
 
+    #[inline]
     fn pop(&mut self) -> Option<Done> {
         let entry = self.entries.pop_front()?;
+        self.ends -= usize::from(entry.expect.ends_group());
         let detail = if entry.detail {
             self.details.pop_front()
         } else {

@@ -231,7 +231,7 @@ impl Session {
         encode::frame(frontend::BIND, out.server, |body| {
             encode::cstr(bind.portal, body);
             match statement {
-                Some(statement) => statement.put_name(body),
+                Some(statement) => encode::cstr(statement.name(), body),
                 None => encode::cstr(bind.statement, body),
             }
             body.extend_from_slice(&values);

@@ -114,6 +114,7 @@ impl Session {
     }
 
     /// Answers what is ours to answer behind a message.
+    #[inline]
     fn with_locals(
         &mut self,
         relayed: Relayed,
@@ -131,6 +132,7 @@ impl Session {
     }
 
     /// Answers what is ours to answer now.
+    #[inline(never)]
     fn answer_locals(&mut self, to_client: &mut BytesMut) {
         while let Some(done) = self.pipeline.take_local() {
             if let Some(Detail::Close(name)) = done.detail {
@@ -141,42 +143,51 @@ impl Session {
     }
 
     /// A message has been answered without an error.
+    #[inline]
     fn succeeded(&mut self, done: Done, server: &mut ServerState, out: &mut Outputs<'_>) {
         self.flight.answered(done.entry.recorded);
-        match done.detail {
-            Some(Detail::Parse { name, statement }) => {
+        // Most have none, and get by without a call.
+        if let Some(detail) = done.detail {
+            self.carry_out(detail, server, out);
+        }
+    }
+
+    /// What was to be done once a message had been answered.
+    fn carry_out(&mut self, detail: Detail, server: &mut ServerState, out: &mut Outputs<'_>) {
+        match detail {
+            Detail::Parse { name, statement } => {
                 self.parsed(&name);
                 statement.proven.set(true);
                 let since = server.prepared.analysed(statement.id);
                 self.statements
                     .insert(name, statement, since.unwrap_or_default());
             }
-            Some(Detail::Describe { name, id, digest }) => {
+            Detail::Describe { name, id, digest } => {
                 let digest = digest.finish();
                 server.prepared.describe(id, digest);
                 if let Some(named) = self.statements.get_mut(&name) {
-                    named.told = digest;
+                    named.past.told = digest;
                 }
             }
-            Some(Detail::Check { id, digest }) => {
+            Detail::Check { id, digest } => {
                 // What cannot be compared is taken for the same: PostgreSQL compares it, too.
                 server.prepared.describe(id, digest.finish());
                 self.injected(server, out);
             }
-            Some(Detail::Close(name)) => {
+            Detail::Close(name) => {
                 self.statements.remove(&name);
             }
-            Some(Detail::ForgetStatements) => self.statements.clear(),
-            Some(Detail::Deallocate(name)) => {
+            Detail::ForgetStatements => self.statements.clear(),
+            Detail::Deallocate(name) => {
                 self.statements.remove(&name);
             }
-            Some(Detail::Awaited) => self.injected(server, out),
-            Some(Detail::Signal(signal, pid)) => self.signal(signal, pid),
-            Some(Detail::Fails(_)) => self.work.spoilt = Some("it accepted what it had to refuse"),
-            Some(Detail::ParseUnnamed(serial) | Detail::DropUnnamed(serial)) => {
+            Detail::Awaited => self.injected(server, out),
+            Detail::Signal(signal, pid) => self.signal(signal, pid),
+            Detail::Fails(_) => self.work.spoilt = Some("it accepted what it had to refuse"),
+            Detail::ParseUnnamed(serial) | Detail::DropUnnamed(serial) => {
                 self.statements.unnamed_confirmed(serial);
             }
-            Some(Detail::Prepare { .. } | Detail::Named(_)) | None => {}
+            Detail::Prepare { .. } | Detail::Named(_) => {}
         }
     }
 

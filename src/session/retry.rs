@@ -72,24 +72,29 @@ impl Conflict {
 impl Session {
     /// A message comes while everything is answered.
     pub(super) fn begin_unit(&mut self) {
-        let begin = self.next_begin.take();
-        let (repeated, first) = if self.replaying {
-            (self.unit.repeated, self.unit.first.take())
-        } else {
-            (0, None)
-        };
-        self.replaying = false;
-        let mut parsed = std::mem::take(&mut self.unit.parsed);
-        parsed.clear();
         let autocommit = self.pipeline.status() == TransactionStatus::Idle;
-        self.unit = Unit {
-            hold: self.options.attempts > 1 && (autocommit || begin.is_some()),
+        let is_repetition = std::mem::take(&mut self.replaying);
+        // In place, since it is done for every transaction.
+        let Unit {
+            hold,
+            writes,
             begin,
             parsed,
+            conflict,
             repeated,
+            ddl,
+            effect,
             first,
-            ..Unit::default()
-        };
+        } = &mut self.unit;
+        *begin = self.next_begin.take();
+        *hold = self.options.attempts > 1 && (autocommit || begin.is_some());
+        (*writes, *conflict, *ddl) = (false, false, false);
+        *effect = None;
+        parsed.clear();
+        if !is_repetition {
+            *repeated = 0;
+            *first = None;
+        }
     }
 
     /// A BEGIN that was held back has been sent, and nothing behind it.

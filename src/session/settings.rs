@@ -54,6 +54,8 @@ const TIMEOUTS: &[&str] = &[
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Settings {
     values: Vec<(Bytes, Bytes)>,
+    /// Those of them that statements are folded under.
+    folded: FoldKey,
 }
 
 /// See [`Settings::fold_key`]. Empty, and without an allocation, in most sessions.
@@ -94,6 +96,7 @@ impl FromIterator<(Bytes, Bytes)> for Settings {
 impl Settings {
     fn insert(&mut self, name: &[u8], value: Bytes) {
         let name = name.to_ascii_lowercase();
+        let is_folded = FOLDED.iter().any(|folded| *folded.as_bytes() == *name);
         match self.values.binary_search_by(|(n, _)| n[..].cmp(&name[..])) {
             Ok(at) => {
                 if let Some((_, old)) = self.values.get_mut(at) {
@@ -101,6 +104,12 @@ impl Settings {
                 }
             }
             Err(at) => self.values.insert(at, (name.into(), value)),
+        }
+        if is_folded {
+            let folded = FOLDED
+                .iter()
+                .filter_map(|name| Some((*name, self.get(name.as_bytes())?.clone())));
+            self.folded = FoldKey(folded.collect());
         }
     }
 
@@ -163,35 +172,17 @@ impl Settings {
     /// What the server reads statements under. Prepared statements can be shared between sessions
     /// with equal keys.
     pub fn fold_key(&self) -> FoldKey {
-        if self.values.is_empty() {
-            return FoldKey::default();
-        }
-        let folded = FOLDED
-            .iter()
-            .filter_map(|name| Some((*name, self.get(name.as_bytes())?.clone())));
-        FoldKey(folded.collect())
+        self.folded.clone()
     }
 
     /// In what these settings differ from those that a statement is folded under.
     pub fn fold_change(&self, key: &FoldKey) -> FoldChange {
-        let path = self.get(SEARCH_PATH);
-        if path != key.get(SEARCH_PATH) {
-            return FoldChange::Path;
-        }
-        let mut same = 0;
-        for (name, value) in &self.values {
-            if !FOLDED.iter().any(|folded| folded.as_bytes() == name) {
-                continue;
-            }
-            if key.get(name) != Some(value) {
-                return FoldChange::Values;
-            }
-            same += 1;
-        }
-        if same == key.0.len() {
+        if self.folded == *key {
             FoldChange::None
-        } else {
+        } else if self.folded.get(SEARCH_PATH) == key.get(SEARCH_PATH) {
             FoldChange::Values
+        } else {
+            FoldChange::Path
         }
     }
 

@@ -1,7 +1,7 @@
 //! Prepared statements: what a client calls them, and what servers know them as.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 
 use bytes::{Bytes, BytesMut};
@@ -28,6 +28,8 @@ const SWEEP: usize = 256;
 pub(super) struct Statement {
     /// Unique in the registry, for ever.
     pub(super) id: u64,
+    /// Its name on servers.
+    name: Box<[u8]>,
     /// Its text.
     pub(super) sql: Bytes,
     /// Object ids of its parameter types, four bytes each, as in Parse.
@@ -55,7 +57,7 @@ impl Statement {
     /// Appends a Parse of it under its name on servers.
     pub(super) fn parse(&self, out: &mut BytesMut) {
         encode::frame(frontend::PARSE, out, |body| {
-            self.put_name(body);
+            encode::cstr(&self.name, body);
             encode::cstr(&self.sql, body);
             let count = u16::try_from(self.types.len() / 4).unwrap_or(u16::MAX);
             body.extend_from_slice(&count.to_be_bytes());
@@ -81,18 +83,13 @@ impl Statement {
     pub(super) fn target(&self, tag: u8, out: &mut BytesMut) {
         encode::frame(tag, out, |body| {
             body.extend_from_slice(b"S");
-            self.put_name(body);
+            encode::cstr(&self.name, body);
         });
     }
 
-    /// Appends its name on servers and the NUL behind it.
-    pub(super) fn put_name(&self, out: &mut BytesMut) {
-        put_name(self.id, out);
-    }
-
-    /// Bytes of its name on servers, the NUL behind it included.
-    pub(super) fn name_length(&self) -> usize {
-        PREFIX.len() + digits(self.id) + 1
+    /// Its name on servers.
+    pub(super) fn name(&self) -> &[u8] {
+        &self.name
     }
 }
 
@@ -123,29 +120,13 @@ pub(super) fn name_in(text: &[u8]) -> Option<Bytes> {
 pub(super) fn close(id: u64, out: &mut BytesMut) {
     encode::frame(frontend::CLOSE, out, |body| {
         body.extend_from_slice(b"S");
-        put_name(id, body);
+        encode::cstr(&name(id), body);
     });
 }
 
-fn put_name(id: u64, out: &mut BytesMut) {
-    let mut name = *b"dsql_proxy_0123456789abcdef\0";
-    let digits = digits(id);
-    let mut end = PREFIX.len();
-    for digit in (0..digits).rev() {
-        if let Some(byte) = name.get_mut(end) {
-            *byte = b"0123456789abcdef"[(id >> (digit * 4) & 0xf) as usize];
-        }
-        end += 1;
-    }
-    if let Some(byte) = name.get_mut(end) {
-        *byte = 0;
-    }
-    out.extend_from_slice(name.get(..=end).unwrap_or_default());
-}
-
-/// Hexadecimal digits of an id.
-fn digits(id: u64) -> usize {
-    (u64::BITS - id.leading_zeros()).div_ceil(4).max(1) as usize
+/// The name that a statement has on servers.
+fn name(id: u64) -> Box<[u8]> {
+    format!("{PREFIX}{id:x}").into_bytes().into()
 }
 
 /// What makes two statements the same.
@@ -196,6 +177,7 @@ impl Registry {
             let (sql, types) = (sql.clone(), types.clone());
             Rc::new(Statement {
                 id: self.last.get(),
+                name: name(self.last.get()),
                 sql,
                 types,
                 fold,
@@ -225,6 +207,7 @@ impl Registry {
         self.last.set(self.last.get() + 1);
         Rc::new(Statement {
             id: self.last.get(),
+            name: name(self.last.get()),
             sql: statement.sql.clone(),
             types: statement.types.clone(),
             fold: statement.fold.clone(),
@@ -241,6 +224,12 @@ pub(super) struct Named {
     /// The same, for this session alone: for while its parameters are not those that the other one
     /// is folded under.
     pub(super) own: Option<Rc<Statement>>,
+    pub(super) past: Past,
+}
+
+/// What has been done with a client's named statement.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Past {
     /// A digest of what the client was told when it had it described.
     pub(super) told: Option<u64>,
     /// When the client prepared it: servers that have analysed it before do so anew.
@@ -250,7 +239,7 @@ pub(super) struct Named {
 /// The statements of one client by the names it gave them.
 #[derive(Debug, Default)]
 pub(super) struct Statements {
-    named: BTreeMap<Bytes, Named>,
+    named: HashMap<Bytes, Named>,
     /// The last Parse of the unnamed statement that worked, or is on its way.
     unnamed: Option<Box<Unnamed>>,
     /// Those before, while a Parse that may be skipped is on its way.
@@ -314,8 +303,7 @@ impl Statements {
             Named {
                 statement,
                 own: None,
-                told: None,
-                since,
+                past: Past { told: None, since },
             },
         );
     }
@@ -328,17 +316,16 @@ impl Statements {
     pub(super) fn name_of(&self, ours: &[u8]) -> Option<Bytes> {
         let digits = std::str::from_utf8(ours.get(PREFIX.len()..)?).ok()?;
         let id = u64::from_str_radix(digits, 16).ok()?;
-        let mut named = self.named.iter();
-        named
-            .find(|(_, named)| {
-                let own = named.own.as_ref().map(|own| own.id);
-                named.statement.id == id || own == Some(id)
-            })
-            .map(|(name, _)| name.clone())
+        let named = self.named.iter().filter(|(_, named)| {
+            let own = named.own.as_ref().map(|own| own.id);
+            named.statement.id == id || own == Some(id)
+        });
+        // The same one each time, if there are several.
+        named.map(|(name, _)| name).min().cloned()
     }
 
     pub(super) fn clear(&mut self) {
-        self.named = BTreeMap::new();
+        self.named = HashMap::new();
     }
 
     /// The unnamed statement, if there is one.
