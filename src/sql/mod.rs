@@ -1,7 +1,7 @@
 //! SQL text, seen as tokens.
 //!
-//! - **Owns** the lossless lexer, statement splitting, statement kinds, the parse of SET, RESET and SHOW,
-//!   what a text may do to its session.
+//! - **Owns** the lossless lexer, a reader of words, statement splitting, statement kinds, the parse
+//!   of SET, RESET and SHOW, what a text may do to its session.
 //! - **May touch** text only.
 //! - **Must not** know the wire protocol or tokio.
 //! - **Invariants** the tokens of a text, put together, are the text.
@@ -19,6 +19,7 @@ pub mod kind;
 pub mod lexer;
 mod process_call;
 mod read_only;
+pub mod reader;
 pub mod set;
 pub mod split;
 
@@ -30,6 +31,7 @@ pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
 pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
+pub use reader::Reader;
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
 pub use split::{Statement, Statements, statements};
 

@@ -11,7 +11,6 @@ mod edits;
 mod index;
 mod object;
 mod query;
-mod reader;
 mod role;
 mod sequence;
 mod session;
@@ -22,7 +21,7 @@ mod waiting;
 pub(super) use session::behind_name;
 
 use crate::dsql::{fact::Answer, limits::Limit, statements};
-use crate::sql::{self, StatementKind};
+use crate::sql::{self, StatementKind, reader};
 use edits::{Edits, literal};
 use reader::Reader;
 

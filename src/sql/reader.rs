@@ -1,15 +1,15 @@
 //! A statement, read word by word.
 //!
 //! Why no SQL parser: PostgreSQL accepts more than any parser of ours would, and what such a
-//! parser fails on would escape judgement as a whole. The forms that DSQL refuses can be told by
-//! key words at the right depth of parentheses, because PostgreSQL reserves them there. Reading
-//! tokens is linear in the statement, needs no recursion, and takes bytes of any encoding.
+//! parser fails on would escape as a whole. The forms that matter can be told by key words at the
+//! right depth of parentheses, because PostgreSQL reserves them there. Reading tokens is linear in
+//! the statement, needs no recursion, and takes bytes of any encoding.
 
-use crate::sql::{Lexer, StringForm, Token, TokenKind};
+use super::lexer::{Lexer, StringForm, Token, TokenKind};
 
 /// Walks over the tokens of a statement and sees neither whitespace nor comments.
 #[derive(Debug, Clone)]
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     text: &'a [u8],
     lexer: Lexer<'a>,
     next: Option<Token>,
@@ -20,7 +20,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
+    /// Before the first token of `text`.
+    pub fn new(text: &'a [u8]) -> Self {
         let mut reader = Self {
             text,
             lexer: Lexer::new(text),
@@ -40,48 +41,52 @@ impl<'a> Reader<'a> {
     }
 
     /// The next token.
-    pub(super) fn peek(&self) -> Option<Token> {
+    pub fn peek(&self) -> Option<Token> {
         self.next
     }
 
-    pub(super) fn advance(&mut self) -> Option<Token> {
+    /// Goes behind the next token.
+    pub fn advance(&mut self) -> Option<Token> {
         let token = self.next?;
         self.read = token.end;
         self.next = self.scan();
         Some(token)
     }
 
-    pub(super) fn bytes(&self, token: Token) -> &'a [u8] {
+    /// A token's bytes.
+    pub fn bytes(&self, token: Token) -> &'a [u8] {
         token.bytes(self.text)
     }
 
-    pub(super) fn at_end(&self) -> bool {
+    /// Whether nothing is left.
+    pub fn at_end(&self) -> bool {
         self.next.is_none()
     }
 
     /// Where the next token begins; the end of the text where there is none.
-    pub(super) fn position(&self) -> usize {
+    pub fn position(&self) -> usize {
         self.next.map_or(self.limit, |token| token.start)
     }
 
     /// Where the last token that was read ends.
-    pub(super) fn end_of_read(&self) -> usize {
+    pub fn end_of_read(&self) -> usize {
         self.read
     }
 
     /// Whether the next token is this key word, in any case, unquoted.
-    pub(super) fn is(&self, word: &str) -> bool {
+    pub fn is(&self, word: &str) -> bool {
         self.next.is_some_and(|token| {
             token.kind == TokenKind::Word && self.bytes(token).eq_ignore_ascii_case(word.as_bytes())
         })
     }
 
-    pub(super) fn is_any(&self, words: &[&str]) -> bool {
+    /// Whether the next token is one of these key words.
+    pub fn is_any(&self, words: &[&str]) -> bool {
         words.iter().any(|word| self.is(word))
     }
 
     /// Goes behind the next token if it is this key word.
-    pub(super) fn take(&mut self, word: &str) -> bool {
+    pub fn take(&mut self, word: &str) -> bool {
         let found = self.is(word);
         if found {
             self.advance();
@@ -91,7 +96,7 @@ impl<'a> Reader<'a> {
 
     /// Goes behind the next tokens if they are these key words, separated by spaces; otherwise
     /// stays.
-    pub(super) fn takes(&mut self, words: &str) -> bool {
+    pub fn takes(&mut self, words: &str) -> bool {
         let mut ahead = self.clone();
         let found = words.split(' ').all(|word| ahead.take(word));
         if found {
@@ -101,16 +106,18 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether the next tokens are these key words, separated by spaces.
-    pub(super) fn sees(&self, words: &str) -> bool {
+    pub fn sees(&self, words: &str) -> bool {
         self.clone().takes(words)
     }
 
-    pub(super) fn is_punctuation(&self, mark: u8) -> bool {
+    /// Whether the next token is this punctuation.
+    pub fn is_punctuation(&self, mark: u8) -> bool {
         self.next
             .is_some_and(|token| token.kind == TokenKind::Punctuation(mark))
     }
 
-    pub(super) fn take_punctuation(&mut self, mark: u8) -> bool {
+    /// Goes behind the next token if it is this punctuation.
+    pub fn take_punctuation(&mut self, mark: u8) -> bool {
         let found = self.is_punctuation(mark);
         if found {
             self.advance();
@@ -118,13 +125,14 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn is_string(&self) -> bool {
+    /// Whether the next token is a string constant.
+    pub fn is_string(&self) -> bool {
         self.next
             .is_some_and(|token| matches!(token.kind, TokenKind::String(_)))
     }
 
     /// Goes behind one identifier and returns it as PostgreSQL compares it.
-    pub(super) fn name(&mut self) -> Option<Name> {
+    pub fn name(&mut self) -> Option<Name> {
         let token = self.next?;
         let text = String::from_utf8_lossy(self.bytes(token));
         let name = match token.kind {
@@ -149,7 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes behind `a.b.c` and returns its parts; empty where no name is next.
-    pub(super) fn qualified(&mut self) -> Vec<Name> {
+    pub fn qualified(&mut self) -> Vec<Name> {
         let mut parts = Vec::new();
         while let Some(name) = self.name() {
             // Longer names than `database.schema.name` mean nothing.
@@ -164,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes behind one token, or behind a whole group in parentheses or brackets.
-    pub(super) fn skip(&mut self) -> Option<Token> {
+    pub fn skip(&mut self) -> Option<Token> {
         let first = self.advance()?;
         let mut depth = usize::from(opens(first));
         while depth > 0 {
@@ -180,11 +188,12 @@ impl<'a> Reader<'a> {
 
     /// Goes behind everything up to this key word at this depth; false, at the end, where it does
     /// not come.
-    pub(super) fn skip_to(&mut self, word: &str) -> bool {
+    pub fn skip_to(&mut self, word: &str) -> bool {
         self.skip_to_any(&[word])
     }
 
-    pub(super) fn skip_to_any(&mut self, words: &[&str]) -> bool {
+    /// As [`Self::skip_to`], up to the first of these key words.
+    pub fn skip_to_any(&mut self, words: &[&str]) -> bool {
         while !self.at_end() {
             if self.is_any(words) {
                 return true;
@@ -196,7 +205,7 @@ impl<'a> Reader<'a> {
 
     /// The next token is an opening parenthesis: goes behind the group and returns the elements
     /// between its commas, each as a reader of its own. Otherwise stays.
-    pub(super) fn group(&mut self) -> Option<Vec<Reader<'a>>> {
+    pub fn group(&mut self) -> Option<Vec<Reader<'a>>> {
         if !self.take_punctuation(b'(') {
             return None;
         }
@@ -215,7 +224,7 @@ impl<'a> Reader<'a> {
 
     /// Goes to the comma or the closing parenthesis at this depth, or to the end, and returns what
     /// is before it; `None` where that is nothing.
-    pub(super) fn element(&mut self) -> Option<Reader<'a>> {
+    pub fn element(&mut self) -> Option<Reader<'a>> {
         let element = self.clone();
         let start = self.position();
         while !self.at_end() && !self.is_punctuation(b',') && !self.is_punctuation(b')') {
@@ -232,7 +241,7 @@ impl<'a> Reader<'a> {
     }
 
     /// What the string constant that is next says, if it needs no unescaping but of quotes.
-    pub(super) fn string(&mut self) -> Option<Vec<u8>> {
+    pub fn string(&mut self) -> Option<Vec<u8>> {
         let token = self.next?;
         let bytes = self.bytes(token);
         let value = match token.kind {
@@ -251,7 +260,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The number that is next, an integer of any sign.
-    pub(super) fn integer(&mut self) -> Option<i64> {
+    pub fn integer(&mut self) -> Option<i64> {
         let mut ahead = self.clone();
         let sign = ahead
             .peek()
@@ -281,10 +290,11 @@ const MOST_ELEMENTS: usize = 4096;
 
 /// An identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Name {
+pub struct Name {
     /// In lower case, unless it was quoted.
-    pub(super) text: String,
-    pub(super) quoted: bool,
+    pub text: String,
+    /// Whether it stood in quotes.
+    pub quoted: bool,
 }
 
 fn opens(token: Token) -> bool {
