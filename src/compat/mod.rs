@@ -5,6 +5,7 @@
 //! - **Must not** know sockets or tokio.
 //! - **Invariants** what DSQL might accept is never refused, session parameters excepted.
 
+pub mod ddl;
 mod hint;
 pub mod options;
 pub mod policy;
