@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_types::sdk_config::SharedTimeSource;
 use rustls::RootCertStore;
 
-use crate::compat::{Policy, Unsupported};
+use crate::compat::{Ddl, DdlTransactions, Policy, Unsupported};
 use crate::config::{
     self, ClusterSettings, ListenAddress, PoolSettings, ProxySettings, TlsNegotiation,
     UnsupportedParameters,
@@ -137,12 +137,20 @@ fn cluster(
     let paths = settings.search_path.clone();
     ClusterOptions {
         connector,
-        policy: Policy {
+        policy: Rc::new(Policy {
             unsupported: match settings.unsupported_parameters {
                 UnsupportedParameters::Reject => Unsupported::Reject,
                 UnsupportedParameters::Forward => Unsupported::Forward,
             },
-        },
+            ddl: match settings.ddl {
+                config::Ddl::Adapt => Ddl::Adapt,
+                config::Ddl::Pass => Ddl::Pass,
+            },
+            ddl_transactions: match settings.ddl_transactions {
+                config::DdlTransactions::Reject => DdlTransactions::Reject,
+                config::DdlTransactions::Autocommit => DdlTransactions::Autocommit,
+            },
+        }),
         default_role: settings.user.clone(),
         default_database: settings.database.clone(),
         search_path: Box::new(move |role| paths.for_role(role).map(str::to_owned)),

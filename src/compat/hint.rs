@@ -8,11 +8,25 @@ pub fn hint_for(sqlstate: &str, message: &str) -> Option<String> {
     if sqlstate != parameters::SQLSTATE {
         return None;
     }
+    if DDL_RULES.iter().any(|rule| message.starts_with(rule)) {
+        return Some(DDL_IN_TRANSACTION.to_owned());
+    }
     let (name, _) = message
         .strip_prefix(parameters::NOT_SUPPORTED_PREFIX)?
         .split_once('"')?;
     Some(why_and_what(name))
 }
+
+/// What DSQL says to a DDL statement that is not alone in its transaction (recorded 2026-09).
+const DDL_RULES: &[&str] = &[
+    "multiple ddl statements not supported in a transaction",
+    "ddl and dml are not supported in the same transaction",
+];
+
+/// What to do about DDL that is not alone in its transaction.
+const DDL_IN_TRANSACTION: &str = "Aurora DSQL takes one DDL statement in a transaction, and nothing else with it. Start \
+     dsql-proxy with --ddl-transactions=autocommit to have each run alone, with what stands \
+     between BEGIN and COMMIT committed bit by bit; or commit between the statements.";
 
 /// The HINT for a refusal of our own: also how to have the server asked instead.
 pub(super) fn for_refusal(name: &str) -> String {

@@ -11,7 +11,7 @@ pub mod options;
 pub mod policy;
 
 pub use hint::hint_for;
-pub use policy::{Plan, Policy, Refusal, Unsupported, Verdict};
+pub use policy::{Ddl, DdlTransactions, Plan, Policy, Refusal, Unsupported, Verdict};
 
 #[cfg(test)]
 mod tests;

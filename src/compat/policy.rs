@@ -14,6 +14,26 @@ pub enum Unsupported {
     Forward,
 }
 
+/// What to do about DDL that DSQL takes in another form, or not together with other statements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ddl {
+    /// Run it as DSQL takes it.
+    #[default]
+    Adapt,
+    /// Send it to the server as it is.
+    Pass,
+}
+
+/// What to do about DDL among other statements of a transaction block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DdlTransactions {
+    /// Leave it to DSQL to refuse.
+    #[default]
+    Reject,
+    /// Commit what came before it, run it alone, and go on in another transaction.
+    Autocommit,
+}
+
 /// An error in the server's place. It goes out as FATAL while a session starts, as ERROR after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -50,6 +70,10 @@ pub enum Plan {
 pub struct Policy {
     /// What to do about what DSQL does not support.
     pub unsupported: Unsupported,
+    /// What to do about DDL.
+    pub ddl: Ddl,
+    /// What to do about DDL in a transaction block.
+    pub ddl_transactions: DdlTransactions,
 }
 
 impl Policy {

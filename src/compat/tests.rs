@@ -4,9 +4,13 @@ use super::*;
 
 const REJECT: Policy = Policy {
     unsupported: Unsupported::Reject,
+    ddl: Ddl::Adapt,
+    ddl_transactions: DdlTransactions::Reject,
 };
 const FORWARD: Policy = Policy {
     unsupported: Unsupported::Forward,
+    ddl: Ddl::Adapt,
+    ddl_transactions: DdlTransactions::Reject,
 };
 
 /// The parameter that a plan refuses, out of its message.

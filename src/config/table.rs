@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::CommandName::{Local, Serve, Token};
 use super::DefaultValue::{Absent, Value};
 use super::{CommandName, Group, Kind, Places, Scope, Setting, TlsNegotiation};
-use super::{PoolMode, UnsupportedParameters};
+use super::{Ddl, DdlTransactions, PoolMode, UnsupportedParameters};
 
 const PROXY: &[CommandName] = &[Serve, Local];
 const EVERY: &[CommandName] = &[Serve, Local, Token];
@@ -419,6 +419,37 @@ pub static SETTINGS: &[Setting] = &[
         doc: "What happens to session parameters that DSQL does not support, in the startup \
               packet, in `options` and in SET. `reject`: the proxy answers with the error of DSQL \
               and a hint. `forward`: everything goes upstream, which decides.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "ddl",
+        group: Group::Sessions,
+        kind: Kind::Choice(Ddl::NAMES),
+        value_name: "adapt|pass",
+        default: Value("adapt"),
+        help: "What to do with DDL that DSQL takes in another form only",
+        doc: "What happens to DDL that DSQL takes in another form, or not together with other \
+              statements. `adapt`: it is run as DSQL takes it, and the client gets the answer that it \
+              expects: a script is run statement by statement, since DSQL takes one DDL statement in a \
+              transaction. `pass`: everything goes upstream as it is.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "ddl-transactions",
+        group: Group::Sessions,
+        kind: Kind::Choice(DdlTransactions::NAMES),
+        value_name: "reject|autocommit",
+        default: Value("reject"),
+        help: "What to do with DDL among other statements of a transaction block",
+        doc: "What happens to DDL among other statements between BEGIN and COMMIT, which migration \
+              tools send and DSQL refuses. `reject`: DSQL's error. `autocommit`: what the transaction has \
+              done so far is committed, the DDL statement runs alone, and what follows is another \
+              transaction. The client sees one transaction; when it fails or is rolled back, it is \
+              told what is committed already.",
         commands: PROXY,
         scope: Scope::Cluster,
         places: Places::Everywhere,

@@ -98,6 +98,8 @@ fn cluster(endpoint: &str, port: u16) -> ClusterSettings {
         occ_retries: 3,
         retry_buffer: 64 * 1024,
         unsupported_parameters: UnsupportedParameters::Reject,
+        ddl: Ddl::Adapt,
+        ddl_transactions: DdlTransactions::Reject,
     }
 }
 
@@ -132,7 +134,7 @@ fn every_setting_arrives() {
                 --connect-timeout 5s --pool-mode transaction --pool-size 2 --min-idle 2 \
                 --queue-timeout 1s --idle-timeout 2s --max-lifetime 59m \
                 --max-prepared-statements 5 --occ-retries 0 --retry-buffer 1MiB \
-                --unsupported-parameters forward --structured-logs \
+                --unsupported-parameters forward --ddl pass --ddl-transactions autocommit --structured-logs \
                 --quiet=false --debug-logs=true";
     let mut search_path = SearchPaths::default();
     search_path.add("myschema,public;app:x").unwrap();
@@ -165,6 +167,8 @@ fn every_setting_arrives() {
             occ_retries: 0,
             retry_buffer: 1024 * 1024,
             unsupported_parameters: UnsupportedParameters::Forward,
+            ddl: Ddl::Pass,
+            ddl_transactions: DdlTransactions::Autocommit,
         }],
         address: ListenAddress::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         unix_socket: Some(PathBuf::from("/run/p")),
@@ -206,6 +210,8 @@ fn every_setting_arrives() {
         occ-retries = 0
         retry-buffer = 1048576
         unsupported-parameters = "forward"
+        ddl = "pass"
+        ddl-transactions = "autocommit"
         structured-logs = true
         quiet = false
         debug-logs = true

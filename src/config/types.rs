@@ -75,6 +75,10 @@ pub struct ClusterSettings {
     pub retry_buffer: usize,
     /// What happens to session parameters that DSQL does not support.
     pub unsupported_parameters: UnsupportedParameters,
+    /// What happens to DDL that DSQL takes in another form, or not together with other statements.
+    pub ddl: Ddl,
+    /// What happens to DDL among other statements of a transaction block.
+    pub ddl_transactions: DdlTransactions,
 }
 
 /// How clients share servers. Every number is for one pool: a cluster, a role and a database.
@@ -163,6 +167,48 @@ impl UnsupportedParameters {
     pub(super) fn from_name(name: &str) -> Result<Self, String> {
         match super::value::choice(name, Self::NAMES)? {
             "forward" => Ok(Self::Forward),
+            _ => Ok(Self::Reject),
+        }
+    }
+}
+
+/// What happens to DDL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ddl {
+    /// It is run as DSQL takes it.
+    Adapt,
+    /// It goes upstream as it is.
+    Pass,
+}
+
+impl Ddl {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["adapt", "pass"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "pass" => Ok(Self::Pass),
+            _ => Ok(Self::Adapt),
+        }
+    }
+}
+
+/// What happens to DDL among other statements of a transaction block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DdlTransactions {
+    /// DSQL refuses it.
+    Reject,
+    /// It is run alone, between two transactions.
+    Autocommit,
+}
+
+impl DdlTransactions {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["reject", "autocommit"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "autocommit" => Ok(Self::Autocommit),
             _ => Ok(Self::Reject),
         }
     }

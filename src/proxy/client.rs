@@ -12,8 +12,9 @@ use tokio::time::timeout;
 use super::cancel::{Call, CancelKey};
 use super::farewell::{Ended, farewell, finish, shutting_down, too_crowded, too_many, too_slow};
 use super::login::{self, Known, Welcome, refused};
+use super::parting::gone;
 use super::place::{Place, Seat};
-use super::relay::{End, Pause, Relay, gone};
+use super::relay::{End, Pause, Relay};
 use super::roster::Present;
 use super::server::{RolePool, ServerCheckout};
 use super::shared::{ClusterState, Shared};
@@ -414,7 +415,10 @@ pub(super) fn lost(relay: &mut Relay, why: &str) -> Result<(), Ended> {
         server.discard("lost");
     }
     relay.let_replies_go();
-    match relay.session.lost(why, &mut relay.client.output) {
+    let mut told = std::mem::take(relay.session_output());
+    let after = relay.session.lost(why, &mut told);
+    *relay.session_output() = told;
+    match after {
         // Half a message of the old server's is all that the client has.
         _ if !whole => Err(Ended::Cut),
         AfterLoss::Ends(error) => Err(Ended::Said(error, "server closed")),

@@ -15,8 +15,11 @@ use tokio::time::{Sleep, sleep};
 
 use super::account::Published;
 use super::age::Age;
+use super::errand::{Running, take};
+use super::parting::Leaving;
 use super::server::{PooledServer, RolePool, ServerCheckout};
 use super::transfer::{append, rows, transfer};
+use crate::adapt::Adapter;
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
@@ -29,10 +32,6 @@ use crate::wire::frame::HEADER;
 use crate::wire::startup::CancelRequest;
 use crate::wire::{ErrorResponse, FrameScanner, SqlState, Step};
 
-/// How long a client that has closed its side may wait for an answer. It cannot be told from one
-/// that is gone, and on whose behalf nothing should run for long.
-const GRACE: Duration = Duration::from_secs(30);
-
 /// A client and its server.
 pub(super) struct Relay {
     pub(super) client: Buffered<ClientStream>,
@@ -40,8 +39,11 @@ pub(super) struct Relay {
     pub(super) pool: Rc<RolePool>,
     /// Sees to it that transactions do not get too old, where they may not.
     pub(super) age: Option<Age>,
-    link: Option<ServerCheckout>,
-    from_client: FrameScanner,
+    pub(super) link: Option<ServerCheckout>,
+    pub(super) adapter: Adapter,
+    /// What is done for the client's last message; the next ones wait.
+    pub(super) errand: Option<Box<Running>>,
+    pub(super) from_client: FrameScanner,
     /// What happens to the rest of the client's frame.
     rest: Rest,
     /// The client's next frame waits for the server's replies.
@@ -55,27 +57,20 @@ pub(super) struct Relay {
     wants: Option<Want>,
     /// Where this session has advanced sequences last.
     sequences: Option<ConnectionId>,
+    /// Nothing is sent to the server for now, and it is not given back.
+    listens: bool,
     /// Why nothing more is taken from the client, if so: it still gets what it is owed.
-    leaving: Option<Leaving>,
+    pub(super) leaving: Option<Leaving>,
     /// Runs out when a client that closed its side has waited for an answer long enough.
-    grace: Option<Pin<Box<Sleep>>>,
+    pub(super) grace: Option<Pin<Box<Sleep>>>,
     /// Replies that the client gets only if there is no conflict.
     kept: BytesMut,
     /// Runs out when what has met a conflict is tried again.
-    backoff: Option<Pin<Box<Sleep>>>,
+    pub(super) backoff: Option<Pin<Box<Sleep>>>,
     /// Messages of our own on their way into a buffer.
     scratch: BytesMut,
     buffers: Buffers,
     published: Published,
-}
-
-/// Why a client that is still there sends nothing more.
-#[derive(Debug)]
-enum Leaving {
-    /// It has said goodbye.
-    Terminated,
-    /// It has sent something that makes no sense.
-    Refused(ErrorResponse),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +118,7 @@ pub(super) enum End {
 
 /// Whether a step got something done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+pub(super) enum Progress {
     Made,
     None,
 }
@@ -136,6 +131,8 @@ impl Relay {
         buffers: Buffers,
     ) -> Self {
         Self {
+            adapter: Adapter::new(Rc::clone(&pool.sessions.policy)),
+            errand: None,
             client,
             session,
             pool,
@@ -146,6 +143,7 @@ impl Relay {
             held: false,
             hungry: Hungry::default(),
             is_new: false,
+            listens: false,
             wants: None,
             sequences: None,
             leaving: None,
@@ -186,6 +184,7 @@ impl Relay {
         self.link
             .as_ref()
             .is_none_or(|server| server.scanner.rest() == 0)
+            && self.errand.as_ref().is_none_or(|it| it.is_at_boundary())
     }
 
     /// The session gets a server.
@@ -204,6 +203,18 @@ impl Relay {
     /// The request that cancels what the server does, which is about to be sent.
     pub(super) fn cancel_request(&mut self) -> Option<CancelRequest> {
         self.link.as_mut()?.cancel_request()
+    }
+
+    /// Whether from now on the server is told nothing, and nobody gets it.
+    pub(super) fn listen_only(&mut self, listens: bool) {
+        self.listens = listens;
+    }
+
+    /// The request that has cancelled what the server did may do so once more.
+    pub(super) fn cancel_still_comes(&mut self) {
+        if let Some(server) = &mut self.link {
+            server.state.cancel_sent();
+        }
     }
 
     /// True without a server.
@@ -254,13 +265,6 @@ impl Relay {
         server.discard("its session ended");
     }
 
-    /// Reads from the client until it closes its side, so that nobody waits on behalf of one that
-    /// is gone. Never ready while there is input that it wants answered. Dropping the future
-    /// loses nothing.
-    pub(super) async fn client_gone(&mut self) {
-        gone(&mut self.client).await;
-    }
-
     /// Relays until something has to be decided.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Pause> {
         loop {
@@ -295,6 +299,29 @@ impl Relay {
         if read_client {
             progress = fill(&mut self.client, cx).map_err(client_lost)?;
         }
+        progress = self.errand_goes_on(cx)?.or(progress);
+        let mut errand = self.errand.take();
+        if let Some(running) = &mut errand {
+            running.swap(&mut self.client);
+        }
+        let exchanged = self.exchange(read_server, cx);
+        if let Some(mut running) = errand {
+            running.swap(&mut self.client);
+            self.errand = Some(running);
+        }
+        progress = exchanged?.or(progress);
+        if self.session.has_rejections() {
+            self.publish_rejections();
+        }
+        progress = flush(&mut self.client, cx)
+            .map_err(client_lost)?
+            .or(progress);
+        self.flush_server(progress, (read_client, read_server), cx)
+    }
+
+    /// What the session says and is told.
+    fn exchange(&mut self, read_server: bool, cx: &mut Context<'_>) -> Result<Progress, Pause> {
+        let mut progress = Progress::None;
         if let Some(server) = &mut self.link {
             if read_server {
                 let filled = fill(&mut server.io, cx);
@@ -307,6 +334,9 @@ impl Relay {
             }
             if let Some(reason) = self.session.take_pin_news() {
                 return Err(Pause::Pinned(reason));
+            }
+            if self.listens {
+                return Ok(progress);
             }
             self.settle();
         }
@@ -325,14 +355,20 @@ impl Relay {
                 progress = progress.or(filled);
             }
         }
-        if self.session.has_rejections() {
-            self.publish_rejections();
-        }
-        progress = flush(&mut self.client, cx)
-            .map_err(client_lost)?
-            .or(progress);
+        Ok(progress)
+    }
+
+    /// The end of a round.
+    fn flush_server(
+        &mut self,
+        progress: Progress,
+        (read_client, read_server): (bool, bool),
+        cx: &mut Context<'_>,
+    ) -> Result<Progress, Pause> {
         let mut server_flush = Ok(Progress::None);
-        if let Some(server) = &mut self.link {
+        if let Some(server) = &mut self.link
+            && !self.listens
+        {
             server_flush = flush(&mut server.io, cx);
             if let Ok(Progress::Made) = server_flush {
                 return Ok(Progress::Made);
@@ -372,6 +408,12 @@ impl Relay {
 
     /// True if more of the client may be read: it has more to say, and both sides keep up.
     fn takes_input(&self) -> bool {
+        if self.errand.is_some() {
+            // It waits, and may close its side.
+            return self.client.input.len() < HIGH_WATER
+                && self.leaving.is_none()
+                && !self.client.eof();
+        }
         (self.hungry.client || self.client.input.is_empty())
             && self.leaving.is_none()
             && !self.held
@@ -392,49 +434,6 @@ impl Relay {
         (self.hungry.server || server.io.input.is_empty())
             && self.client.accepts_output()
             && !server.io.eof()
-    }
-
-    fn server_closed(&mut self) -> Pause {
-        match self.leaving.take() {
-            Some(Leaving::Terminated) => Pause::End(End::ClientDone),
-            Some(Leaving::Refused(error)) => Pause::End(End::ClientRefused(error)),
-            None => Pause::ServerLost(String::new()),
-        }
-    }
-
-    /// Ends the session once a client that sends nothing more has got what it is owed.
-    fn has_client_left(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
-        if self.leaving.is_none() && !self.client.eof() {
-            return Ok(());
-        }
-        let sent = self
-            .link
-            .as_ref()
-            .is_none_or(|server| server.io.output.is_empty());
-        // What is about to be repeated is not answered either.
-        let answered = sent && self.session.waits_for_client() && self.backoff.is_none();
-        match &self.leaving {
-            // The server does what it was told before the goodbye.
-            Some(Leaving::Terminated) if sent && self.session.waits_for_client() => {
-                Err(End::ClientDone)
-            }
-            Some(Leaving::Refused(_)) if answered => match self.leaving.take() {
-                Some(Leaving::Refused(error)) => Err(End::ClientRefused(error)),
-                _ => Err(End::ClientDone),
-            },
-            Some(_) => Ok(()),
-            // A message that never gets its end is never answered.
-            None if answered || self.from_client.rest() > 0 => Err(End::ClientDone),
-            None => {
-                // It may have closed its side only, and wait for the answer, or it may be gone.
-                let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
-                if grace.as_mut().poll(cx).is_ready() {
-                    Err(End::ClientDone)
-                } else {
-                    Ok(())
-                }
-            }
-        }
     }
 
     /// Gives the server back, if the session is done with it.
@@ -498,7 +497,11 @@ impl Relay {
             return;
         }
         let all = self.kept.len();
-        transfer(&mut self.kept, &mut self.client.output, all, &self.buffers);
+        let output = match &mut self.errand {
+            Some(running) => running.output(),
+            None => &mut self.client.output,
+        };
+        transfer(&mut self.kept, output, all, &self.buffers);
     }
 
     /// Tells the metrics which errors of ours the client has got.
@@ -647,6 +650,16 @@ impl Relay {
                     self.is_new = true;
                     continue;
                 }
+                Flow::Adapt => {
+                    if !self.kept.is_empty() {
+                        self.session.let_replies_go();
+                        self.let_replies_go();
+                    }
+                    let message = take(&mut self.client.input, length);
+                    self.from_client = scanner;
+                    self.begin_errand(&message);
+                    break;
+                }
                 Flow::Terminate => {
                     self.leaving = Some(Leaving::Terminated);
                     self.client.input.advance(length);
@@ -779,19 +792,6 @@ impl Relay {
         }
         Ok(Progress::from(io.input.len() < before))
     }
-}
-
-/// Waits until a client closes its side without anything left to answer.
-pub(super) async fn gone(client: &mut Buffered<ClientStream>) {
-    while client.input.len() < HIGH_WATER {
-        match client.fill().await {
-            Ok(Read::Some) => {}
-            // It has said all it wants to say, and waits for the answer.
-            Ok(Read::Eof) if !client.input.is_empty() => break,
-            Ok(Read::Eof) | Err(_) => return,
-        }
-    }
-    std::future::pending::<()>().await;
 }
 
 fn client_lost(error: io::Error) -> Pause {

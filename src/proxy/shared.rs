@@ -41,7 +41,7 @@ pub struct ClusterOptions {
     /// Connects to it.
     pub connector: Connector,
     /// What to do about parameters that DSQL does not support.
-    pub policy: Policy,
+    pub policy: Rc<Policy>,
     /// The role of a client that names none.
     pub default_role: String,
     /// The database of a client that names none.
@@ -138,7 +138,7 @@ impl ClusterState {
             database: Rc::clone(&database),
         };
         let sessions = SessionOptions {
-            policy: options.policy.clone(),
+            policy: Rc::clone(&options.policy),
             mode: options.pool_mode,
             registry: Registry::default(),
             retry_buffer: options.retry_buffer,

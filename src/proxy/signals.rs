@@ -15,6 +15,7 @@ use crate::dsql::limits::TRANSACTION_AGE;
 use crate::observe::metrics::CancelOutcome;
 use crate::session::{Abandon, Loss};
 use crate::sql::PinReason;
+use crate::wire::startup::CancelRequest;
 use crate::wire::{ErrorResponse, SqlState};
 
 /// How long the rest of a message may take that stands between the client and our answer.
@@ -49,6 +50,10 @@ pub(super) async fn cancel(
     pinned: impl Fn(PinReason),
 ) -> Result<(), Ended> {
     let canceled = |outcome| cluster.metrics.cancel(outcome);
+    if relay.cancel_errand() {
+        canceled(CancelOutcome::Canceled);
+        return Ok(());
+    }
     let asks = cluster.cancels.get() != Cancels::Ignored
         && !relay.session.copies_in()
         && match relay.session.abandon() {
@@ -113,15 +118,16 @@ pub(super) async fn cancel(
                 server.discard("canceled");
             }
             relay.let_replies_go();
-            relay
-                .session
-                .abandoned(error, status, &mut relay.client.output);
+            let mut told = std::mem::take(relay.session_output());
+            relay.session.abandoned(error, status, &mut told);
+            *relay.session_output() = told;
             Ok(())
         }
     }
 }
 
 /// What became of a request that was sent to the server.
+#[derive(Debug, Clone, Copy)]
 enum Asked {
     /// The server has cancelled what it did.
     Canceled,
@@ -133,7 +139,12 @@ enum Asked {
     Undelivered,
 }
 
-/// Asks the server to cancel what it does, and relays on meanwhile.
+/// Asks the server to cancel what it does, and relays its answer meanwhile.
+///
+/// Nothing else is sent to it until the request has been dealt with, which is when its connection
+/// closes: PostgreSQL signals the server process and its process group (`signal_child`,
+/// `src/backend/postmaster/postmaster.c`), and the second signal may come when the first has had
+/// its effect. It would hit the next statement.
 async fn ask(
     relay: &mut Relay,
     cluster: &ClusterState,
@@ -143,6 +154,19 @@ async fn ask(
     let Some(request) = relay.cancel_request() else {
         return Ok(Asked::Undelivered);
     };
+    relay.listen_only(true);
+    let asked = wait_for_cancel(relay, request, cluster, shared, pinned).await;
+    relay.listen_only(false);
+    asked
+}
+
+async fn wait_for_cancel(
+    relay: &mut Relay,
+    request: CancelRequest,
+    cluster: &ClusterState,
+    shared: &Shared,
+    pinned: &impl Fn(PinReason),
+) -> Result<Asked, Ended> {
     let answers = relay.session.answers();
     let cancellations = relay.session.cancellations();
     // The server may have got to the next statement by the time we look.
@@ -156,13 +180,17 @@ async fn ask(
     }));
     let mut asked = Asked::Undelivered;
     let mut sending = true;
+    let mut ended = None;
     loop {
+        if let (Some(asked), false) = (ended, sending) {
+            return Ok(asked);
+        }
         tokio::select! {
-            pause = relay.run_until(answered) => match pause {
+            pause = relay.run_until(answered), if ended.is_none() => match pause {
                 None if relay.session.cancellations() != cancellations => {
-                    return Ok(Asked::Canceled);
+                    ended = Some(Asked::Canceled);
                 }
-                None => return Ok(Asked::Finished),
+                None => ended = Some(Asked::Finished),
                 Some(Pause::NeedsServer(_) | Pause::Expired) => return Ok(Asked::Finished),
                 Some(Pause::Pinned(reason)) => pinned(reason),
                 Some(Pause::End(end)) => return Err(Ended::Left(end)),
@@ -177,7 +205,13 @@ async fn ask(
                     Err(error) => tracing::info!(%error, "cannot ask the server to cancel"),
                 }
             }
-            () = &mut enough => return Ok(asked),
+            () = &mut enough => {
+                if ended.is_some() {
+                    // There may be a second signal.
+                    relay.cancel_still_comes();
+                }
+                return Ok(ended.unwrap_or(asked));
+            }
             () = shared.closing.cancelled() => return Err(Ended::Shutdown),
         }
     }
@@ -206,7 +240,9 @@ pub(super) fn expire(relay: &mut Relay) {
     if let Some(age) = &relay.age {
         age.note(None);
     }
-    relay.session.expired(&error, &mut relay.client.output);
+    let mut told = std::mem::take(relay.session_output());
+    relay.session.expired(&error, &mut told);
+    *relay.session_output() = told;
 }
 
 /// Ends a session on another's behalf, but never in the middle of a COMMIT.

@@ -103,6 +103,9 @@ pub enum Flow {
     Hold,
     /// Ask again when there is a server.
     NeedServer(Want),
+    /// It takes more than one step. Whoever sees to that speaks to the session in the client's
+    /// place until it is answered, between [`Session::directly`] `true` and `false`.
+    Adapt,
     /// The client says goodbye.
     Terminate,
 }
@@ -156,7 +159,7 @@ pub(super) enum Mode {
 #[derive(Debug)]
 pub struct SessionOptions {
     /// What is refused before it reaches a server.
-    pub policy: Policy,
+    pub policy: Rc<Policy>,
     /// How long a session keeps a server.
     pub mode: PoolMode,
     /// The prepared statements of all of them.
@@ -218,6 +221,10 @@ pub struct Session {
     pub(super) refusal: Option<Box<ErrorResponse>>,
     /// What the Query is for which the session has asked for a server.
     pub(super) seen: Option<Glance>,
+    /// What comes has been adapted already.
+    pub(super) direct: bool,
+    /// Every text is of interest to whoever adapts them.
+    pub(super) watched: bool,
     /// COPY data that comes in belongs to a copy that has been given up.
     pub(super) stray_copy: bool,
     /// What the server said when it said that it will close the connection.
@@ -331,6 +338,8 @@ impl Session {
             sequence_pin: None,
             refusal: None,
             seen: None,
+            direct: false,
+            watched: false,
             stray_copy: false,
             fatal: None,
             counts: Counts::default(),
@@ -346,6 +355,16 @@ impl Session {
     /// Says who the session is among the others.
     pub fn introduce(&mut self, identity: Identity) {
         self.identity = Some(identity);
+    }
+
+    /// Whether what comes from now on has been adapted already, and is to be taken as it is.
+    pub fn directly(&mut self, direct: bool) {
+        self.direct = direct;
+    }
+
+    /// Whether every text is of interest to whoever adapts them.
+    pub fn watch(&mut self, watched: bool) {
+        self.watched = watched;
     }
 
     /// Its number.

@@ -9,8 +9,8 @@ use super::pipeline::Expect;
 use super::repeat::repeat;
 use super::sequences::SequencePin;
 use super::server_state::ServerState;
-use crate::compat::Plan;
-use crate::sql::{self, Count, Deallocated, PinReason, StatementKind, Traits};
+use crate::compat::{Ddl, Plan};
+use crate::sql::{self, Count, Deallocated, Glance, PinReason, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::frontend::{self, Target};
 use crate::wire::{ErrorResponse, SqlState, encode};
@@ -89,6 +89,9 @@ impl Session {
         let Some(sql) = query_text(frame) else {
             return Flow::NeedServer(Want::Any);
         };
+        if self.watched && !self.direct {
+            return Flow::Adapt;
+        }
         let status = self.pipeline.status();
         match (&self.block, status) {
             (Block::None, TransactionStatus::Idle) => {
@@ -134,8 +137,18 @@ impl Session {
             return Flow::Discard;
         }
         let glance = sql::glance(sql);
+        if self.adapts(glance) {
+            return Flow::Adapt;
+        }
         self.seen = Some(glance);
         Flow::NeedServer(self.want(glance.traits))
+    }
+
+    /// True if a text takes more than one step, or another form.
+    fn adapts(&self, glance: Glance) -> bool {
+        !self.direct
+            && (self.watched || glance.traits.contains(Traits::DDL))
+            && self.options.policy.ddl == Ddl::Adapt
     }
 
     /// A Query that is answered here.
@@ -187,6 +200,13 @@ impl Session {
             return Flow::Forward;
         };
         let glance = self.seen.take().unwrap_or_else(|| sql::glance(sql));
+        if self.adapts(glance) && !self.pipeline.is_open() {
+            return if self.pipeline.is_empty() {
+                Flow::Adapt
+            } else {
+                Flow::Hold
+            };
+        }
         if glance.first == StatementKind::Begin
             && self.pipeline.is_empty()
             && self.pipeline.status() == TransactionStatus::Idle

@@ -16,6 +16,8 @@ macro_rules! states {
 }
 
 states! {
+    /// `successful_completion`, which notices carry
+    SUCCESS = b"00000";
     /// `feature_not_supported`
     FEATURE_NOT_SUPPORTED = b"0A000";
     /// `sqlclient_unable_to_establish_sqlconnection`
@@ -34,6 +36,20 @@ states! {
     DUPLICATE_STATEMENT = b"42P05";
     /// `insufficient_privilege`
     INSUFFICIENT_PRIVILEGE = b"42501";
+    /// `warning`
+    WARNING = b"01000";
+    /// `undefined_object`
+    UNDEFINED_OBJECT = b"42704";
+    /// `unique_violation`
+    UNIQUE_VIOLATION = b"23505";
+    /// `not_null_violation`
+    NOT_NULL_VIOLATION = b"23502";
+    /// `duplicate_table`
+    DUPLICATE_TABLE = b"42P07";
+    /// `check_violation`
+    CHECK_VIOLATION = b"23514";
+    /// `foreign_key_violation`
+    FOREIGN_KEY_VIOLATION = b"23503";
     /// `undefined_column`
     UNDEFINED_COLUMN = b"42703";
     /// `object_not_in_prerequisite_state`

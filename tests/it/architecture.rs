@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("iam", 2),
     ("compat", 2),
     ("lint", 2),
+    ("adapt", 3),
     ("session", 3),
     ("upstream", 3),
     ("pool", 4),

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod adapt;
 mod architecture;
 mod commands;
 mod conformance;

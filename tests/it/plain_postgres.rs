@@ -14,7 +14,7 @@ async fn a_plain_postgresql_can_do_more() {
     let refused = client.batch_execute("set statement_timeout = '5s'").await;
     assert_eq!(code(refused), "0A000", "by default it is DSQL's rules");
 
-    let proxy = postgres.proxy(&["--unsupported-parameters=forward"]);
+    let proxy = postgres.proxy(&["--unsupported-parameters=forward", "--ddl=pass"]);
     let url = format!("{}?options=-clock_timeout%3D7s", proxy.url("bench"));
     let client = connect(&url).await.unwrap();
     client

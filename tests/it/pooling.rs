@@ -1,7 +1,7 @@
 //! Sessions that share servers: no client can tell, whatever the others do.
 
 mod cancels;
-mod cluster;
+pub(crate) mod cluster;
 mod conflicts;
 mod crowd;
 mod cuts;
@@ -11,9 +11,9 @@ mod leaks;
 mod lifetime;
 mod limits;
 mod notices;
-mod peer;
+pub(crate) mod peer;
 mod processes;
-mod script;
+pub(crate) mod script;
 mod speaker;
 mod statements;
 
@@ -22,7 +22,7 @@ use crate::support::postgres::Postgres;
 
 /// When a client gives its server back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub(crate) enum Mode {
     /// After each transaction.
     Transaction,
     /// When it leaves.
@@ -31,7 +31,7 @@ enum Mode {
 
 impl Mode {
     /// All of them: what is promised holds in each.
-    const ALL: &[Self] = &[Self::Transaction, Self::Session];
+    pub(crate) const ALL: &[Self] = &[Self::Transaction, Self::Session];
 
     /// Whether clients share servers.
     fn shares(self) -> bool {
@@ -39,7 +39,7 @@ impl Mode {
     }
 
     /// The arguments for the proxy, with at most so many servers in transaction mode.
-    fn arguments(self, servers: usize) -> Vec<String> {
+    pub(crate) fn arguments(self, servers: usize) -> Vec<String> {
         match self {
             Self::Transaction => vec![
                 "--pool-mode=transaction".into(),
@@ -50,12 +50,23 @@ impl Mode {
     }
 
     /// A proxy in this mode that keeps nothing from PostgreSQL.
-    fn proxy(self, postgres: &Postgres, servers: usize, more: &[&str]) -> ProxyAlone {
+    pub(crate) fn proxy(self, postgres: &Postgres, servers: usize, more: &[&str]) -> ProxyAlone {
+        self.proxy_to(postgres.address(), postgres, servers, more)
+    }
+
+    /// The same, which reaches it at another address.
+    pub(crate) fn proxy_to(
+        self,
+        address: &str,
+        postgres: &Postgres,
+        servers: usize,
+        more: &[&str],
+    ) -> ProxyAlone {
         let arguments = self.arguments(servers);
-        let mut all = vec!["--unsupported-parameters=forward"];
+        let mut all = vec!["--unsupported-parameters=forward", "--ddl=pass"];
         all.extend(arguments.iter().map(String::as_str));
         all.extend(more);
-        postgres.proxy(&all)
+        postgres.proxy_to(address, &all)
     }
 }
 

@@ -148,7 +148,7 @@ fn quoted(text: &str) -> String {
 #[tokio::test]
 async fn parameters_travel() {
     let postgres = Postgres::start();
-    let proxy = postgres.proxy(&["--unsupported-parameters=forward"]);
+    let proxy = postgres.proxy(&["--unsupported-parameters=forward", "--ddl=pass"]);
     let mut one = Session::new(proxy.port()).await;
     let mut two = Session::new(proxy.port()).await;
 
@@ -212,7 +212,7 @@ async fn parameters_travel() {
 #[tokio::test]
 async fn values_arrive_under_another_encoding() {
     let postgres = Postgres::start();
-    let proxy = postgres.proxy(&["--unsupported-parameters=forward"]);
+    let proxy = postgres.proxy(&["--unsupported-parameters=forward", "--ddl=pass"]);
     let mut one = Session::new(proxy.port()).await;
     let mut two = Session::new(proxy.port()).await;
     one.run("SET search_path TO \"é\"").await;
@@ -233,7 +233,7 @@ async fn values_arrive_under_another_encoding() {
 #[tokio::test]
 async fn startup_values_travel() {
     let postgres = Postgres::start();
-    let proxy = postgres.proxy(&["--unsupported-parameters=forward"]);
+    let proxy = postgres.proxy(&["--unsupported-parameters=forward", "--ddl=pass"]);
     let mut session = Session::new(proxy.port()).await;
     let parameters = [
         ("user", "bench"),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::notation::{from_server, show_sent, show_told};
-use crate::compat::{Policy, Unsupported};
+use crate::compat::{Ddl, Policy, Unsupported};
 use crate::session::SequencePins;
 use crate::session::settings::Settings;
 use crate::session::{
@@ -34,9 +34,11 @@ pub(super) fn options() -> Rc<SessionOptions> {
 /// The same with so much room for sessions that keep their server for sequences.
 pub(super) fn options_with(sequences: SequencePins) -> Rc<SessionOptions> {
     Rc::new(SessionOptions {
-        policy: Policy {
+        policy: Rc::new(Policy {
             unsupported: Unsupported::Reject,
-        },
+            ddl: Ddl::Adapt,
+            ..Policy::default()
+        }),
         mode: PoolMode::Transaction,
         registry: Registry::default(),
         retry_buffer: 64 * 1024,

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::model::{Server, Table};
 use super::notation::{show_sent, show_told, take};
 use super::talk::parameters;
-use crate::compat::{Policy, Unsupported};
+use crate::compat::{Ddl, Policy, Unsupported};
 use crate::session::SequencePins;
 use crate::session::settings::Settings;
 use crate::session::{
@@ -110,9 +110,11 @@ impl World {
         table: &Table,
     ) -> Self {
         let options = Rc::new(SessionOptions {
-            policy: Policy {
+            policy: Rc::new(Policy {
                 unsupported: Unsupported::Forward,
-            },
+                ddl: Ddl::Pass,
+                ..Policy::default()
+            }),
             mode,
             registry: Registry::default(),
             retry_buffer: 64 * 1024,
@@ -250,6 +252,7 @@ impl World {
                 }
             }
             Flow::Forward | Flow::Replace(_) | Flow::Discard => {}
+            Flow::Adapt => panic!("nothing is adapted here"),
             Flow::Terminate => panic!("nobody says goodbye"),
         }
         self.settle(i);

@@ -40,7 +40,7 @@ pub(super) fn statement(text: &[u8]) -> Traits {
         K::Discard if has_word(text, "all") => traits |= Traits::PARAMETERS | Traits::DEALLOCATE,
         K::Call if is_of_schema_sys(text) => traits = Traits::SEQUENCE_WRITE,
         // `AWS IAM GRANT` and `AWS IAM REVOKE` change the catalog only.
-        K::Other if Cursor::new(text).take_word("aws") => return Traits::NONE,
+        K::Other if Cursor::new(text).take_word("aws") => return Traits::DDL,
         _ => {}
     }
     Scan::new(text, kind).run(traits)
@@ -75,11 +75,11 @@ fn of_kind(kind: StatementKind) -> Traits {
         | K::Explain
         | K::Truncate
         | K::Vacuum
-        | K::Analyze
+        | K::Analyze => Traits::SEQUENCE_WRITE,
+        K::Create
         | K::Cluster
         | K::Reindex
         | K::Refresh
-        | K::Create
         | K::Alter
         | K::Drop
         | K::Comment
@@ -87,7 +87,7 @@ fn of_kind(kind: StatementKind) -> Traits {
         | K::Revoke
         | K::Reassign
         | K::Security
-        | K::Import => Traits::SEQUENCE_WRITE,
+        | K::Import => Traits::SEQUENCE_WRITE | Traits::DDL,
         // See `set`.
         K::Set => Traits::NONE,
         K::Reset => Traits::PARAMETERS,

@@ -258,10 +258,42 @@ const STATEMENTS: &[(&str, Traits)] = &[
 ];
 
 #[test]
+fn ddl_is_seen_wherever_it_stands() {
+    for ddl in [
+        "create table t (a int)",
+        "/* a */ CREATE UNIQUE INDEX i ON t (a)",
+        "alter table t add a int",
+        "drop view v",
+        "comment on table t is 'x'",
+        "grant select on t to r",
+        "revoke select on t from r",
+        "AWS IAM GRANT r TO 'arn:aws:iam::1:role/r'",
+        "insert into t values (1); create table u (a int)",
+        "begin; alter table t drop a; commit",
+    ] {
+        let traits = glance(ddl.as_bytes()).traits;
+        assert!(traits.contains(Traits::DDL), "{ddl}");
+    }
+    for other in [
+        "select 'create table t (a int)'",
+        "insert into t values (1); select 1",
+        "truncate t",
+        "analyze t",
+        "vacuum t",
+        "set search_path = a",
+        "copy t from stdin",
+        "begin; update t set a = 1; commit",
+    ] {
+        let traits = glance(other.as_bytes()).traits;
+        assert!(!traits.contains(Traits::DDL), "{other}");
+    }
+}
+
+#[test]
 fn traits_of_statements() {
     for (sql, expected) in STATEMENTS {
         let seen = glance(sql.as_bytes());
-        assert_eq!(seen.traits, *expected, "{sql}");
+        assert_eq!(seen.traits.without(Traits::DDL), *expected, "{sql}");
         assert_eq!(seen.first, kind(sql.as_bytes()), "{sql}");
         let count = if sql.is_empty() {
             Count::Empty
@@ -476,7 +508,9 @@ proptest! {
             // Two numbers, or a number and a word, may be one token without a space.
             changed.extend(next.next().unwrap().as_bytes());
         }
-        prop_assert_eq!(glance(&changed).traits, traits, "{}", String::from_utf8_lossy(&changed));
+        let seen = glance(&changed).traits;
+        prop_assert_eq!(seen.without(Traits::DDL), traits, "{}", String::from_utf8_lossy(&changed));
+        prop_assert_eq!(seen, glance(sql.as_bytes()).traits);
     }
 
     #[test]
@@ -484,7 +518,10 @@ proptest! {
         let text: Vec<_> = list.iter().map(|(sql, _)| *sql).collect();
         let all = list.iter().fold(NONE, |all, (_, traits)| all | *traits);
         let text = text.join("\n;");
-        let seen = glance(text.as_bytes()).traits.without(Traits::TRANSACTION_CONTROL);
-        prop_assert_eq!(seen, all, "{}", text);
+        let seen = glance(text.as_bytes()).traits;
+        let rest = seen.without(Traits::TRANSACTION_CONTROL | Traits::DDL);
+        prop_assert_eq!(rest, all, "{}", text);
+        let has_ddl = list.iter().any(|(sql, _)| glance(sql.as_bytes()).traits.contains(Traits::DDL));
+        prop_assert_eq!(seen.contains(Traits::DDL), has_ddl, "{}", text);
     }
 }

@@ -72,6 +72,9 @@ traits! {
     SEQUENCE_CALL = 22;
     /// NOTIFY, or pg_notify() by name.
     NOTIFY = 23;
+    /// Changes the catalog: CREATE, ALTER, DROP, COMMENT, GRANT, REVOKE, and DSQL's
+    /// `AWS IAM GRANT`. DSQL takes one of them in a transaction, and nothing else with it.
+    DDL = 24;
 }
 
 impl Traits {

@@ -1,6 +1,11 @@
 //! Requests to cancel: the right victim, an honest answer, and never a COMMIT.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::future::join_all;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::cluster::Faulty;
 use super::peer::Peer;
@@ -168,4 +173,62 @@ async fn the_wrong_one_is_never_hit() {
         };
         join_all((0..CLIENTS).map(client)).await;
     }
+}
+
+/// The type of a TLS record with an alert, such as that the connection is closed.
+const ALERT: u8 = 21;
+
+/// Forwards connections, and does not tell those who open them when they are closed. With TLS 1.3
+/// it could not know.
+async fn silent_forwarder(to: &str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let opened = Arc::new(AtomicUsize::new(0));
+    let (to, count) = (to.to_owned(), Arc::clone(&opened));
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let far = TcpStream::connect(&to).await.unwrap();
+            tokio::spawn(async move {
+                let (mut near_read, mut near_write) = near.into_split();
+                let (mut far_read, mut far_write) = far.into_split();
+                let there = async {
+                    copy(&mut near_read, &mut far_write).await.ok();
+                    far_write.shutdown().await.ok();
+                };
+                let back = async {
+                    let mut chunk = vec![0; 64 * 1024];
+                    while let Ok(read @ 1..) = far_read.read(&mut chunk).await {
+                        if chunk[0] != ALERT {
+                            near_write.write_all(&chunk[..read]).await.ok();
+                        }
+                    }
+                };
+                tokio::join!(there, back);
+                drop(near_write);
+            });
+        }
+    });
+    (address, opened)
+}
+
+/// PostgreSQL signals twice, and says when it has: until then the server is nobody else's.
+#[tokio::test]
+async fn a_server_is_not_used_while_it_may_be_signalled_again() {
+    let postgres = Postgres::start_with(&["ssl_max_protocol_version=TLSv1.2"]);
+    let (address, opened) = silent_forwarder(postgres.address()).await;
+    let proxy = Mode::Transaction.proxy_to(&address, &postgres, 1, &[]);
+    let mut peer = Peer::log_in(proxy.port(), "bench", &[]).await;
+    let key = peer.raw.key.clone().unwrap();
+    peer.run("select 1").await;
+    assert_eq!(opened.load(Ordering::SeqCst), 1);
+    peer.raw
+        .begin_query("select pg_sleep(3600) where 'needle' <> ''")
+        .await;
+    // The request itself waits for nothing.
+    cancel(proxy.port(), &key).await;
+    assert_eq!(peer.reply().await.told(), "57014 I");
+    assert_eq!(peer.run("select 1").await.value(), "1");
+    // The first server, the request, and a server of its own for what came next.
+    assert_eq!(opened.load(Ordering::SeqCst), 3);
 }

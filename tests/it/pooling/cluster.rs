@@ -8,13 +8,13 @@ use super::Mode;
 use super::peer::Peer;
 use crate::support::{LocalProxy, within};
 
-pub(super) struct Faulty {
-    pub(super) proxy: LocalProxy,
+pub(crate) struct Faulty {
+    pub(crate) proxy: LocalProxy,
     control: String,
 }
 
 impl Faulty {
-    pub(super) fn start(mode: Mode, servers: usize, further: &[&str]) -> Self {
+    pub(crate) fn start(mode: Mode, servers: usize, further: &[&str]) -> Self {
         let arguments = mode.arguments(servers);
         let mut all = vec!["--control-port=0"];
         all.extend(arguments.iter().map(String::as_str));
@@ -24,22 +24,22 @@ impl Faulty {
         Self { proxy, control }
     }
 
-    pub(super) async fn peer(&self) -> Peer {
+    pub(crate) async fn peer(&self) -> Peer {
         Peer::log_in(self.proxy.port(), "admin", &[]).await
     }
 
-    pub(super) async fn peer_with(&self, parameters: &[(&str, &str)]) -> Peer {
+    pub(crate) async fn peer_with(&self, parameters: &[(&str, &str)]) -> Peer {
         Peer::log_in(self.proxy.port(), "admin", parameters).await
     }
 
     /// Asks for a fault; its id.
-    pub(super) async fn order(&self, order: &str) -> u64 {
+    pub(crate) async fn order(&self, order: &str) -> u64 {
         let answer = self.ask("POST", "/faults", order).await;
         answer["done"][0]["id"].as_u64().unwrap_or_default()
     }
 
     /// How often the fault has happened.
-    pub(super) async fn fired(&self, id: u64) -> u64 {
+    pub(crate) async fn fired(&self, id: u64) -> u64 {
         let list = self.ask("GET", "/faults", "").await;
         let list = list["faults"].as_array().unwrap();
         let fault = list.iter().find(|fault| fault["id"] == id).unwrap();
@@ -47,17 +47,17 @@ impl Faulty {
     }
 
     /// Waits until it has happened.
-    pub(super) async fn until_fired(&self, id: u64) {
+    pub(crate) async fn until_fired(&self, id: u64) {
         within(async { while self.fired(id).await == 0 {} }).await;
     }
 
     /// The sessions of the cluster.
-    pub(super) async fn sessions(&self) -> usize {
+    pub(crate) async fn sessions(&self) -> usize {
         let list = self.ask("GET", "/sessions", "").await;
         list["sessions"].as_array().unwrap().len()
     }
 
-    pub(super) async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
+    pub(crate) async fn ask(&self, method: &str, path: &str, body: &str) -> Value {
         let address = self.control.strip_prefix("http://").unwrap();
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!(

@@ -3,34 +3,36 @@
 use std::collections::BTreeMap;
 
 use bytes::BytesMut;
-use dsql_proxy::wire::{ErrorResponse, encode};
+use dsql_proxy::wire::{ErrorFields, ErrorResponse, encode};
 use tokio::net::TcpStream;
 
 use super::script::{bind, execute, parse};
 use crate::support::raw::{self, Message, RawClient};
 
 /// A session through the proxy.
-pub(super) struct Peer {
-    pub(super) raw: RawClient,
+pub(crate) struct Peer {
+    pub(crate) raw: RawClient,
     /// The parameters as it was told.
-    pub(super) told: BTreeMap<String, String>,
+    pub(crate) told: BTreeMap<String, String>,
     /// The last transaction status.
-    pub(super) status: char,
+    pub(crate) status: char,
 }
 
 /// What came back up to ReadyForQuery.
 #[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) rows: Vec<Vec<Option<String>>>,
-    pub(super) tags: Vec<String>,
-    pub(super) error: Option<ErrorResponse>,
+pub(crate) struct Reply {
+    pub(crate) rows: Vec<Vec<Option<String>>>,
+    pub(crate) tags: Vec<String>,
+    pub(crate) error: Option<ErrorResponse>,
+    /// Messages of notices and warnings.
+    pub(crate) notices: Vec<String>,
     /// `None` if the connection ended.
-    pub(super) status: Option<char>,
+    pub(crate) status: Option<char>,
 }
 
 impl Peer {
     /// Logs in as this role.
-    pub(super) async fn log_in(port: u16, role: &str, parameters: &[(&str, &str)]) -> Self {
+    pub(crate) async fn log_in(port: u16, role: &str, parameters: &[(&str, &str)]) -> Self {
         let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let mut peer = Self {
@@ -47,19 +49,19 @@ impl Peer {
     }
 
     /// A simple Query.
-    pub(super) async fn query(&mut self, sql: &str) -> Reply {
+    pub(crate) async fn query(&mut self, sql: &str) -> Reply {
         self.ask(|out| encode::query(sql.as_bytes(), out)).await
     }
 
     /// A simple Query that succeeds.
-    pub(super) async fn run(&mut self, sql: &str) -> Reply {
+    pub(crate) async fn run(&mut self, sql: &str) -> Reply {
         let reply = self.query(sql).await;
         assert_eq!(reply.error, None, "{sql}");
         reply
     }
 
     /// Parse, Bind, Execute and Sync.
-    pub(super) async fn extended(&mut self, sql: &str, values: &[Option<&str>]) -> Reply {
+    pub(crate) async fn extended(&mut self, sql: &str, values: &[Option<&str>]) -> Reply {
         self.ask(|out| {
             parse("", sql, out);
             bind("", "", values, false, out);
@@ -70,7 +72,7 @@ impl Peer {
     }
 
     /// Binds a statement without parameters, and runs it.
-    pub(super) async fn execute(&mut self, statement: &str) -> Reply {
+    pub(crate) async fn execute(&mut self, statement: &str) -> Reply {
         self.ask(|out| {
             bind("", statement, &[], false, out);
             execute("", 0, out);
@@ -80,24 +82,24 @@ impl Peer {
     }
 
     /// Sends something that one ReadyForQuery ends.
-    pub(super) async fn ask(&mut self, messages: impl FnOnce(&mut BytesMut)) -> Reply {
+    pub(crate) async fn ask(&mut self, messages: impl FnOnce(&mut BytesMut)) -> Reply {
         self.send(messages).await;
         self.reply().await
     }
 
-    pub(super) async fn send(&mut self, messages: impl FnOnce(&mut BytesMut)) {
+    pub(crate) async fn send(&mut self, messages: impl FnOnce(&mut BytesMut)) {
         let mut out = BytesMut::new();
         messages(&mut out);
         self.raw.send(&out).await;
     }
 
-    pub(super) async fn reply(&mut self) -> Reply {
+    pub(crate) async fn reply(&mut self) -> Reply {
         let messages = self.raw.until_ready().await;
         self.understand(&messages)
     }
 
     /// Leaves, and waits until the proxy has taken note.
-    pub(super) async fn leave(mut self) {
+    pub(crate) async fn leave(mut self) {
         self.send(encode::terminate).await;
         while self.raw.next().await.is_some() {}
     }
@@ -107,6 +109,7 @@ impl Peer {
             rows: vec![],
             tags: vec![],
             error: raw::error(messages),
+            notices: vec![],
             status: None,
         };
         for (tag, body) in messages {
@@ -117,6 +120,10 @@ impl Peer {
                     self.told.insert(name, value);
                 }
                 b'D' => reply.rows.push(row(body)),
+                b'N' => {
+                    let fields = ErrorFields::read(body).unwrap();
+                    reply.notices.push(text(fields.message()));
+                }
                 b'C' => reply.tags.push(text(&body[..body.len() - 1])),
                 b'Z' => {
                     self.status = char::from(body[0]);
@@ -131,27 +138,27 @@ impl Peer {
 
 impl Reply {
     /// The values of all rows, NULL as the empty text.
-    pub(super) fn values(&self) -> Vec<String> {
+    pub(crate) fn values(&self) -> Vec<String> {
         let values = self.rows.iter().flatten().cloned();
         values.map(Option::unwrap_or_default).collect()
     }
 
     /// The only value.
-    pub(super) fn value(&self) -> String {
+    pub(crate) fn value(&self) -> String {
         let values = self.values();
         assert_eq!(values.len(), 1, "{self:?}");
         values.concat()
     }
 
     /// The SQLSTATE and the transaction status, or `-` if there was no error.
-    pub(super) fn outcome(&self) -> (String, Option<char>) {
+    pub(crate) fn outcome(&self) -> (String, Option<char>) {
         let code = self.error.as_ref();
         let code = code.map_or("-".into(), |error| error.sqlstate.as_str().to_owned());
         (code, self.status)
     }
 
     /// The same, as one text, such as `57014 E`.
-    pub(super) fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let (code, status) = self.outcome();
         format!("{code} {}", status.map_or("closed".into(), String::from))
     }

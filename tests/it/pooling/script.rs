@@ -7,7 +7,7 @@ use super::Random;
 
 /// What a client does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Query(String),
     Parse {
         name: &'static str,
@@ -41,7 +41,7 @@ pub(super) enum Step {
 
 /// What a message is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Awaited {
+pub(crate) enum Awaited {
     /// All up to ReadyForQuery.
     Query,
     Sync,
@@ -49,7 +49,7 @@ pub(super) enum Awaited {
     Last(&'static [u8]),
 }
 
-pub(super) const NAMES: &[&str] = &["", "", "a", "b"];
+pub(crate) const NAMES: &[&str] = &["", "", "a", "b"];
 const PORTALS: &[&str] = &["", "", "p"];
 const VALUES: &[Option<&str>] = &[
     Some("1"),
@@ -222,7 +222,7 @@ const WITH_PARAMETERS: &[&str] = &[
 ];
 
 /// What startup packets say.
-pub(super) const STARTUPS: &[&[(&str, &str)]] = &[
+pub(crate) const STARTUPS: &[&[(&str, &str)]] = &[
     &[],
     &[],
     &[("application_name", "tester")],
@@ -352,7 +352,7 @@ impl Random {
     }
 
     /// A script of so many parts.
-    pub(super) fn script(&mut self, parts: usize) -> Vec<Step> {
+    pub(crate) fn script(&mut self, parts: usize) -> Vec<Step> {
         let mut script = vec![];
         for _ in 0..parts {
             self.part(&mut script);
@@ -363,7 +363,7 @@ impl Random {
 
 impl Step {
     /// Appends its messages, and says what each is answered with.
-    pub(super) fn encode(&self, out: &mut BytesMut) -> Vec<Awaited> {
+    pub(crate) fn encode(&self, out: &mut BytesMut) -> Vec<Awaited> {
         const PARSED: Awaited = Awaited::Last(b"1");
         const BOUND: Awaited = Awaited::Last(b"2");
         const EXECUTED: Awaited = Awaited::Last(b"CIs");
@@ -436,7 +436,7 @@ impl Step {
     }
 
     /// Whether the server sends its answers after it.
-    pub(super) fn flushes(&self) -> bool {
+    pub(crate) fn flushes(&self) -> bool {
         matches!(
             self,
             Self::Query(_) | Self::Flush | Self::Sync | Self::Copy { .. }
@@ -444,7 +444,7 @@ impl Step {
     }
 }
 
-pub(super) fn parse(name: &str, sql: &str, out: &mut BytesMut) {
+pub(crate) fn parse(name: &str, sql: &str, out: &mut BytesMut) {
     encode::frame(b'P', out, |b| {
         encode::cstr(name.as_bytes(), b);
         encode::cstr(sql.as_bytes(), b);
@@ -452,7 +452,7 @@ pub(super) fn parse(name: &str, sql: &str, out: &mut BytesMut) {
     });
 }
 
-pub(super) fn bind(
+pub(crate) fn bind(
     portal: &str,
     statement: &str,
     values: &[Option<&str>],
@@ -480,7 +480,7 @@ pub(super) fn bind(
     });
 }
 
-pub(super) fn execute(portal: &str, rows: i32, out: &mut BytesMut) {
+pub(crate) fn execute(portal: &str, rows: i32, out: &mut BytesMut) {
     encode::frame(b'E', out, |b| {
         encode::cstr(portal.as_bytes(), b);
         b.extend_from_slice(&rows.to_be_bytes());
@@ -488,7 +488,7 @@ pub(super) fn execute(portal: &str, rows: i32, out: &mut BytesMut) {
 }
 
 /// Describe or Close.
-pub(super) fn named(tag: u8, kind: char, name: &str, out: &mut BytesMut) {
+pub(crate) fn named(tag: u8, kind: char, name: &str, out: &mut BytesMut) {
     encode::frame(tag, out, |b| {
         b.extend_from_slice(&[u8::try_from(kind).unwrap()]);
         encode::cstr(name.as_bytes(), b);

@@ -23,6 +23,11 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// One with more settings.
+    pub(crate) fn start_with(settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("data");
         let unprivileged = unprivileged();
@@ -87,6 +92,9 @@ impl Postgres {
         ] {
             server.arg("-c").arg(setting);
         }
+        for setting in settings {
+            server.arg("-c").arg(setting);
+        }
         let mut process = Process::spawn(&mut server);
         // SIGTERM would wait for clients.
         process.end = Signal::INT;
@@ -104,7 +112,17 @@ impl Postgres {
 
     /// A proxy in front of it.
     pub(crate) fn proxy(&self, arguments: &[&str]) -> ProxyAlone {
-        let upstream = format!("--upstream-address={}", self.address);
+        self.proxy_to(&self.address, arguments)
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// A proxy that reaches it at another address.
+    pub(crate) fn proxy_to(&self, address: &str, arguments: &[&str]) -> ProxyAlone {
+        let upstream = format!("--upstream-address={address}");
         // PostgreSQL knows direct TLS only since 17.
         let first = [ENDPOINT, &upstream, "--tls-negotiation=postgres"];
         // No credentials: it asks for no token.

@@ -1,0 +1,199 @@
+//! Where an errand asks for what it needs, and those who drive it find out.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::BytesMut;
+
+use super::failure::Failure;
+use super::reply::{Intake, Reply, Show};
+use crate::wire::backend::TransactionStatus;
+use crate::wire::{ErrorResponse, FrameError, Severity, SqlState, encode};
+
+/// What an errand sends, and what comes back. Shared by the errand and those who drive it.
+#[derive(Debug, Clone)]
+pub(super) struct Desk(Rc<RefCell<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    to_session: BytesMut,
+    to_client: BytesMut,
+    task: Task,
+    status: TransactionStatus,
+    /// Somebody wants the errand to end, and it has not noticed.
+    cancelled: Option<ErrorResponse>,
+}
+
+#[derive(Debug)]
+enum Task {
+    /// Nothing is asked.
+    None,
+    /// The session has been sent messages.
+    Asks(Intake),
+    /// It has answered.
+    Answered(Reply),
+    /// Nothing happens for so long.
+    Sleeps(Duration),
+    /// That has gone by.
+    Slept,
+}
+
+impl Desk {
+    pub(super) fn new(status: TransactionStatus) -> Self {
+        Self(Rc::new(RefCell::new(Inner {
+            to_session: BytesMut::new(),
+            to_client: BytesMut::new(),
+            task: Task::None,
+            status,
+            cancelled: None,
+        })))
+    }
+
+    // What an errand does.
+
+    /// The transaction status after the last step.
+    pub(super) fn status(&self) -> TransactionStatus {
+        self.0.borrow().status
+    }
+
+    /// Runs statements in one Query, whose rows and tags the client gets.
+    pub(super) async fn relay(&self, sql: &[u8]) -> Reply {
+        self.query(sql, Show::All).await
+    }
+
+    /// Runs statements in one Query, of which the client gets notices only.
+    pub(super) async fn run(&self, sql: &[u8]) -> Reply {
+        self.query(sql, Show::Nothing).await
+    }
+
+    async fn query(&self, sql: &[u8], show: Show) -> Reply {
+        {
+            let mut inner = self.0.borrow_mut();
+            encode::query(sql, &mut inner.to_session);
+            inner.task = Task::Asks(Intake::new(show));
+        }
+        poll_fn(|_| {
+            let mut inner = self.0.borrow_mut();
+            match std::mem::replace(&mut inner.task, Task::None) {
+                Task::Answered(reply) => Poll::Ready(reply),
+                task => {
+                    inner.task = task;
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// Lets time pass, without a server. An error if somebody ends the wait.
+    pub(super) async fn sleep(&self, duration: Duration) -> Result<(), ErrorResponse> {
+        self.0.borrow_mut().task = Task::Sleeps(duration);
+        poll_fn(|_| {
+            let mut inner = self.0.borrow_mut();
+            if let Some(error) = inner.cancelled.take() {
+                inner.task = Task::None;
+                return Poll::Ready(Err(error));
+            }
+            match inner.task {
+                Task::Slept => {
+                    inner.task = Task::None;
+                    Poll::Ready(Ok(()))
+                }
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Tells the client something that is no error.
+    pub(super) fn notice(&self, severity: Severity, sqlstate: SqlState, text: impl Into<String>) {
+        self.say(&ErrorResponse::error(sqlstate, text).severity(severity));
+    }
+
+    /// The same.
+    pub(super) fn say(&self, notice: &ErrorResponse) {
+        notice.encode(&mut self.0.borrow_mut().to_client);
+    }
+
+    /// Tells the client that a statement is done.
+    pub(super) fn complete(&self, tag: &str) {
+        encode::command_complete(tag, &mut self.0.borrow_mut().to_client);
+    }
+
+    /// Tells the client of an error.
+    pub(super) fn fail(&self, failure: &Failure) {
+        failure.encode(&mut self.0.borrow_mut().to_client);
+    }
+
+    /// Tells the client that its Query is answered.
+    pub(super) fn ready(&self) {
+        let mut inner = self.0.borrow_mut();
+        let status = inner.status;
+        encode::ready_for_query(status, &mut inner.to_client);
+    }
+
+    // What those do who drive it.
+
+    /// How long the errand wants nothing to happen, if it does.
+    pub(super) fn sleeps(&self) -> Option<Duration> {
+        match self.0.borrow().task {
+            Task::Sleeps(duration) => Some(duration),
+            _ => None,
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn slept(&self) {
+        let mut inner = self.0.borrow_mut();
+        if let Task::Sleeps(_) = inner.task {
+            inner.task = Task::Slept;
+        }
+    }
+
+    /// True while the session is asked.
+    pub(super) fn asks(&self) -> bool {
+        matches!(self.0.borrow().task, Task::Asks(_))
+    }
+
+    /// Ends a wait that is not the session's.
+    pub(super) fn cancel(&self, error: ErrorResponse) {
+        self.0.borrow_mut().cancelled = Some(error);
+    }
+
+    /// True if a message may go to the client now.
+    pub(super) fn is_at_boundary(&self) -> bool {
+        match &self.0.borrow().task {
+            Task::Asks(intake) => intake.is_at_boundary(),
+            _ => true,
+        }
+    }
+
+    /// Moves what goes to the session, and to the client.
+    pub(super) fn deliver(&self, to_session: &mut BytesMut, to_client: &mut BytesMut) {
+        let mut inner = self.0.borrow_mut();
+        to_session.extend_from_slice(&inner.to_session);
+        to_client.extend_from_slice(&inner.to_client);
+        inner.to_session.clear();
+        inner.to_client.clear();
+    }
+
+    /// Takes in what the session has said.
+    pub(super) fn replies(
+        &self,
+        input: &mut BytesMut,
+        to_client: &mut BytesMut,
+    ) -> Result<(), FrameError> {
+        let mut inner = self.0.borrow_mut();
+        let Task::Asks(intake) = &mut inner.task else {
+            return Ok(());
+        };
+        if let Some(reply) = intake.take(input, to_client)? {
+            inner.status = reply.status;
+            inner.task = Task::Answered(reply);
+        }
+        Ok(())
+    }
+}

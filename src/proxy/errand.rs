@@ -1,0 +1,161 @@
+//! Errands: what runs them, between the client and its session.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BytesMut};
+use tokio::time::{Sleep, sleep};
+
+use super::relay::{Pause, Progress, Relay};
+use crate::adapt::{Errand, Stage};
+use crate::net::buffered::{Buffered, HIGH_WATER};
+use crate::net::listen::ClientStream;
+use crate::session::cancelled;
+use crate::wire::frame::HEADER;
+use crate::wire::frontend;
+
+/// An errand and its end of what is, while it runs, the session's client.
+#[derive(Debug)]
+pub(super) struct Running {
+    errand: Errand,
+    stage: Stage,
+    /// In the place of the client's input and output.
+    input: BytesMut,
+    output: BytesMut,
+    /// Runs out when the time has passed for which it waits.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// Whether an errand goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Course {
+    /// It has got something done.
+    Made,
+    /// It waits.
+    Waits,
+    /// It is done.
+    Done,
+}
+
+impl Running {
+    pub(super) fn new(errand: Errand) -> Self {
+        Self {
+            errand,
+            stage: Stage::Replies,
+            input: BytesMut::new(),
+            output: BytesMut::new(),
+            timer: None,
+        }
+    }
+
+    /// Puts its buffers in the place of the client's, or back.
+    pub(super) fn swap(&mut self, client: &mut Buffered<ClientStream>) {
+        std::mem::swap(&mut self.input, &mut client.input);
+        std::mem::swap(&mut self.output, &mut client.output);
+    }
+
+    /// What the session says for the client.
+    pub(super) fn output(&mut self) -> &mut BytesMut {
+        &mut self.output
+    }
+
+    /// Goes on as far as it can, while the client's own buffers are in place. An error if what the
+    /// session has said is no message.
+    pub(super) fn turn(
+        &mut self,
+        to_client: &mut BytesMut,
+        cx: &mut Context<'_>,
+    ) -> Result<Course, String> {
+        let before = (self.output.len(), self.input.len(), to_client.len());
+        if to_client.len() < HIGH_WATER {
+            let taken = self.errand.replies(&mut self.output, to_client);
+            taken.map_err(|error| error.to_string())?;
+        }
+        if let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
+            self.timer = None;
+            self.errand.slept();
+        }
+        self.stage = self.errand.poll(cx);
+        self.errand.deliver(&mut self.input, to_client);
+        match self.stage {
+            Stage::Done => return Ok(Course::Done),
+            Stage::Time(duration) => {
+                let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(duration)));
+                if let Poll::Ready(()) = timer.as_mut().poll(cx) {
+                    return Ok(Course::Made);
+                }
+            }
+            Stage::Replies => self.timer = None,
+        }
+        let after = (self.output.len(), self.input.len(), to_client.len());
+        Ok(if before == after {
+            Course::Waits
+        } else {
+            Course::Made
+        })
+    }
+
+    /// Ends a wait of its own. False if it waits for the session.
+    pub(super) fn cancel(&mut self) -> bool {
+        self.timer = None;
+        self.errand.cancel(cancelled())
+    }
+
+    /// True if a message of ours may go to the client.
+    pub(super) fn is_at_boundary(&self) -> bool {
+        self.errand.is_at_boundary()
+    }
+}
+
+/// Drops a message from the front of what the client has sent.
+pub(super) fn take(input: &mut BytesMut, length: usize) -> BytesMut {
+    let message = BytesMut::from(input.get(..length).unwrap_or_default());
+    input.advance(length.min(input.len()));
+    message
+}
+
+impl Relay {
+    /// Where the session's answers to its client go.
+    pub(super) fn session_output(&mut self) -> &mut BytesMut {
+        match &mut self.errand {
+            Some(running) => running.output(),
+            None => &mut self.client.output,
+        }
+    }
+
+    /// Ends what an errand waits for by itself. False if there is no such thing.
+    pub(super) fn cancel_errand(&mut self) -> bool {
+        self.errand.as_mut().is_some_and(|running| running.cancel())
+    }
+
+    /// What is done for the client's last message goes on.
+    pub(super) fn errand_goes_on(&mut self, cx: &mut Context<'_>) -> Result<Progress, Pause> {
+        let Some(running) = &mut self.errand else {
+            return Ok(Progress::None);
+        };
+        let course = running.turn(&mut self.client.output, cx);
+        match course.map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))? {
+            Course::Waits => Ok(Progress::None),
+            Course::Made => Ok(Progress::Made),
+            Course::Done => {
+                self.errand = None;
+                self.session.directly(false);
+                self.session.watch(self.adapter.watches());
+                Ok(Progress::Made)
+            }
+        }
+    }
+
+    /// Something is done for a message in more than one step.
+    pub(super) fn begin_errand(&mut self, message: &[u8]) {
+        let sql = message.get(HEADER..).map(frontend::query);
+        let Some(Ok(sql)) = sql else {
+            return;
+        };
+        let errand = self.adapter.query(sql, self.session.status());
+        self.session.directly(true);
+        self.errand = Some(Box::new(Running::new(errand)));
+    }
+}

@@ -1,0 +1,14 @@
+//! What DSQL takes in another form only, sent as PostgreSQL takes it.
+
+mod alters;
+mod indexes;
+mod scripts;
+mod transactions;
+
+use crate::pooling::Mode;
+use crate::pooling::cluster::Faulty;
+
+/// A local cluster behind a proxy.
+fn cluster(more: &[&str]) -> Faulty {
+    Faulty::start(Mode::Transaction, 3, more)
+}
