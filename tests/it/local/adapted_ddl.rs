@@ -158,16 +158,14 @@ async fn steps(client: &mut Client, table: &Table, steps: &[AlterStep]) {
 
 async fn constrain(client: &mut Client, table: &Table, constraint: &AddConstraint) {
     client.run(&[&constraint.add]).await;
+    let newest = format!(
+        "SELECT conname FROM pg_constraint WHERE conrelid = '{}'::regclass AND NOT convalidated \
+         ORDER BY oid DESC LIMIT 1",
+        table.sql
+    );
     let name = match &constraint.name {
         Some(name) => name.clone(),
-        None => {
-            let newest = format!(
-                "SELECT conname FROM pg_constraint WHERE conrelid = '{}'::regclass AND NOT \
-                 convalidated ORDER BY oid DESC LIMIT 1",
-                table.sql
-            );
-            client.value(&newest).await
-        }
+        None => client.value(&newest).await,
     };
     job(client, &table.validate(&name)).await;
 }

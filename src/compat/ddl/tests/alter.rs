@@ -133,7 +133,7 @@ fn a_column_not_null_is_known_before_it_is_added() {
             panic!("{sql}")
         };
         assert_eq!(new.is_not_null(), expected);
-        assert_eq!(alter.notices.is_empty(), false);
+        assert!(!alter.notices.is_empty());
     }
 }
 
