@@ -1,5 +1,6 @@
 //! A real local cluster, over real TLS.
 
+mod adapted_ddl;
 mod catalog;
 pub(crate) mod client;
 mod concurrency;

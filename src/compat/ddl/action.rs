@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::clause;
 use super::column::{Clause, ClauseKind, Column, TypeName};
-use super::constraint::{self, Added};
+use super::constraint;
 use super::edits::Edits;
 use super::name;
 use super::plan::{
@@ -96,7 +96,7 @@ const TRIGGERS: &[&str] = &[
 ];
 
 /// When, and by which step; without one, as written.
-type Found = (Pass, Option<AlterStep>);
+pub(super) type Found = (Pass, Option<AlterStep>);
 
 /// `DROP [COLUMN | CONSTRAINT] [IF EXISTS] name [RESTRICT | CASCADE]`.
 fn drop(reader: &mut Reader<'_>, of: &mut Option<String>) -> Option<Pass> {
@@ -124,13 +124,7 @@ fn add(
     of: &mut Option<String>,
 ) -> Option<Found> {
     if constraint::is_next(reader) {
-        return Some(match constraint::read(reader, table, edits)? {
-            Added::AsWritten => (Pass::Other, None),
-            Added::Step(step) if matches!(step, AlterStep::AddUnique(_)) => {
-                (Pass::Index, Some(step))
-            }
-            Added::Step(step) => (Pass::Other, Some(step)),
-        });
+        return constraint::read(reader, table, edits);
     }
     reader.take("COLUMN");
     let if_not_exists = reader.takes("IF NOT EXISTS");
@@ -141,11 +135,11 @@ fn add(
         table,
         name: edits.slice(column.name_at.clone()),
     };
-    let step = match new.plain(edits) {
-        true => None,
-        false => Some(AlterStep::AddColumn(new.step(if_not_exists, edits)?)),
-    };
-    Some((Pass::AddColumn, step))
+    if new.plain(edits) {
+        return Some((Pass::AddColumn, None));
+    }
+    let step = AlterStep::AddColumn(new.step(if_not_exists, edits)?);
+    Some((Pass::AddColumn, Some(step)))
 }
 
 /// A column to be added.

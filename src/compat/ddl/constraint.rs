@@ -1,18 +1,11 @@
 //! `ALTER TABLE … ADD` of a constraint, and what stands for NOT NULL.
 
+use super::action::{Found, Pass};
 use super::clause::{self, Attributes};
 use super::edits::Edits;
 use super::name;
 use super::plan::{AddConstraint, AddUnique, AlterStep, Table};
 use crate::sql::Reader;
-
-/// What a constraint is added by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Added {
-    /// The action as it is written.
-    AsWritten,
-    Step(AlterStep),
-}
 
 /// Whether a constraint follows ADD.
 pub(super) fn is_next(reader: &Reader<'_>) -> bool {
@@ -22,7 +15,7 @@ pub(super) fn is_next(reader: &Reader<'_>) -> bool {
 
 /// Reads what follows ADD to its end. `None` for what DSQL cannot have added: a primary key, an
 /// exclusion constraint, storage options.
-pub(super) fn read(reader: &mut Reader<'_>, table: &Table, edits: &Edits<'_>) -> Option<Added> {
+pub(super) fn read(reader: &mut Reader<'_>, table: &Table, edits: &Edits<'_>) -> Option<Found> {
     let start = reader.position();
     let mut name = None;
     if reader.take("CONSTRAINT") {
@@ -42,13 +35,14 @@ pub(super) fn read(reader: &mut Reader<'_>, table: &Table, edits: &Edits<'_>) ->
     };
     reader.at_end().then_some(())?;
     if not_valid {
-        return Some(Added::AsWritten);
+        return Some((Pass::Other, None));
     }
     let written = edits.apply(start..reader.end_of_read());
-    Some(Added::Step(AlterStep::AddConstraint(AddConstraint {
+    let step = AlterStep::AddConstraint(AddConstraint {
         name,
         add: table.alter(&format!("ADD {written} NOT VALID")),
-    })))
+    });
+    Some((Pass::Other, Some(step)))
 }
 
 fn unique(
@@ -56,11 +50,11 @@ fn unique(
     name: Option<String>,
     table: &Table,
     edits: &Edits<'_>,
-) -> Option<Added> {
+) -> Option<Found> {
     if reader.takes("USING INDEX") {
         reader.name()?;
         clause::attributes(reader);
-        return reader.at_end().then_some(Added::AsWritten);
+        return reader.at_end().then_some((Pass::Other, None));
     }
     let nulls = clause::nulls(reader);
     let (mut columns, key) = clause::columns(reader)?;
@@ -75,14 +69,15 @@ fn unique(
     }
     let attributes = clause::attributes(reader);
     reader.at_end().then_some(())?;
-    Some(Added::Step(AlterStep::AddUnique(AddUnique {
+    let step = AlterStep::AddUnique(AddUnique {
         name,
         table: table.clone(),
         columns,
         key: edits.slice(key).to_owned(),
         behind_key,
         attributes: edits.slice(attributes.at).to_owned(),
-    })))
+    });
+    Some((Pass::Index, Some(step)))
 }
 
 /// What stands for NOT NULL on a column, by its name as written and plain. Named like PostgreSQL

@@ -13,7 +13,7 @@ pub fn hint(statement: &[u8], sqlstate: &str, message: &str) -> Option<String> {
             && message.contains(row.goes_on)
             && (row.words.is_empty() || row.words.iter().any(|words| has(statement, words)))
     })?;
-    Some(row.hint.to_owned())
+    Some(row.advice.to_owned())
 }
 
 /// Whether the statement has these words, in any case, one behind the other. A word that ends in
@@ -48,16 +48,16 @@ struct Hint {
     goes_on: &'static str,
     /// Words of the statement, one of these; none where the message is enough.
     words: &'static [&'static str],
-    hint: &'static str,
+    advice: &'static str,
 }
 
-const fn row(message: &'static str, hint: &'static str) -> Hint {
+const fn row(message: &'static str, advice: &'static str) -> Hint {
     Hint {
         sqlstate: NOT_SUPPORTED,
         message,
         goes_on: "",
         words: &[],
-        hint,
+        advice,
     }
 }
 
