@@ -1,6 +1,6 @@
 //! What we add to a refusal: why it happened, and the way out.
 
-use crate::dsql::parameters;
+use crate::dsql::{parameters, statements};
 
 /// The HINT for an error that DSQL itself sent, or `None` where there is nothing to add.
 /// `sqlstate` and `message` are the fields C and M of its `ErrorResponse`.
@@ -8,7 +8,8 @@ pub fn hint_for(sqlstate: &str, message: &str) -> Option<String> {
     if sqlstate != parameters::SQLSTATE {
         return None;
     }
-    if DDL_RULES.iter().any(|rule| message.starts_with(rule)) {
+    let rules = [statements::MULTIPLE_DDL, statements::DDL_AND_DML];
+    if rules.iter().any(|rule| message.starts_with(rule.text)) {
         return Some(DDL_IN_TRANSACTION.to_owned());
     }
     let (name, _) = message
@@ -16,12 +17,6 @@ pub fn hint_for(sqlstate: &str, message: &str) -> Option<String> {
         .split_once('"')?;
     Some(why_and_what(name))
 }
-
-/// What DSQL says to a DDL statement that is not alone in its transaction (recorded 2026-09).
-const DDL_RULES: &[&str] = &[
-    "multiple ddl statements not supported in a transaction",
-    "ddl and dml are not supported in the same transaction",
-];
 
 /// What to do about DDL that is not alone in its transaction.
 const DDL_IN_TRANSACTION: &str = "Aurora DSQL takes one DDL statement in a transaction, and nothing else with it. Start \

@@ -36,7 +36,7 @@ pub(super) fn options_with(sequences: SequencePins) -> Rc<SessionOptions> {
     Rc::new(SessionOptions {
         policy: Rc::new(Policy {
             unsupported: Unsupported::Reject,
-            ddl: Ddl::Adapt,
+            ddl: Ddl::Pass,
             ..Policy::default()
         }),
         mode: PoolMode::Transaction,
