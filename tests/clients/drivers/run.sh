@@ -91,7 +91,7 @@ run_driver() {
             run_tests "$way" "$results.$suffix" >"$results.out" 2>&1 || true
         stop_servers
         connections[$way]=$(grep -c 'connection authorized' "$directory/postgres.log" || true)
-        [[ $way == direct ]] || connections[sessions]=$(grep -c 'session ended' "$directory/proxy.log" || true)
+        [[ $way == direct ]] || connections[sessions]=$(grep -c 'INFO session ended ' "$directory/proxy.log" || true)
         cp "$directory/postgres.log" "$results-postgres.log"
         [[ $way == direct ]] || cp "$directory/proxy.log" "$results-proxy.log"
         echo "   $name, $way: $((SECONDS - begin)) s"
