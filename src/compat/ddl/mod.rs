@@ -18,6 +18,7 @@ mod hint;
 mod index;
 mod name;
 mod plan;
+mod positions;
 mod sequence;
 mod table;
 mod uuid;
@@ -29,6 +30,7 @@ pub use plan::{
     AddColumn, AddConstraint, AddUnique, AlterPlan, AlterStep, ColumnDefault, DdlPlan, IndexPlan,
     OwnSequence, Table,
 };
+pub use positions::Positions;
 pub use uuid::with_gen_random_uuid;
 
 use crate::sql::{self, Reader, StatementKind, Token, TokenKind};
