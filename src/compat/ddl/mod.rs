@@ -7,6 +7,7 @@
 //! the same is put in a statement's place; for the rest, [`hint()`] says what to do instead.
 
 mod action;
+mod add_column;
 mod alter_table;
 mod change;
 mod class;
