@@ -1,5 +1,7 @@
 //! ALTER TABLE.
 
+use std::collections::BTreeSet;
+
 use super::action::{self, Action, Pass, What};
 use super::change::Change;
 use super::edits::Edits;
@@ -52,7 +54,7 @@ pub(super) fn plan(reader: &mut Reader<'_>, mut edits: Edits<'_>) -> Option<DdlP
 
 /// The steps in their order; what stands together and DSQL takes as written, in one.
 fn steps(mut actions: Vec<Action>, table: &Table, edits: &Edits<'_>) -> Vec<AlterStep> {
-    let added: Vec<_> = actions
+    let added: BTreeSet<_> = actions
         .iter()
         .filter(|action| action.pass == Pass::AddColumn)
         .map(|action| action.column.clone())

@@ -1,15 +1,18 @@
 //! Changes to a statement's text.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::change::Change;
 use super::plan::DdlPlan;
+use super::positions::Positions;
 
 /// Replacements in a text, and what the client is told of them.
 #[derive(Debug, Clone)]
 pub(super) struct Edits<'a> {
     text: &'a str,
-    all: Vec<(Range<usize>, String)>,
+    /// By where what they replace begins and ends.
+    all: BTreeMap<(usize, usize), String>,
     notices: Vec<String>,
 }
 
@@ -17,7 +20,7 @@ impl<'a> Edits<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
-            all: Vec::new(),
+            all: BTreeMap::new(),
             notices: Vec::new(),
         }
     }
@@ -27,16 +30,16 @@ impl<'a> Edits<'a> {
     }
 
     pub(super) fn replace(&mut self, range: Range<usize>, by: impl Into<String>) {
-        self.all.push((range, by.into()));
+        self.all.insert((range.start, range.end), by.into());
     }
 
     pub(super) fn insert(&mut self, at: usize, text: impl Into<String>) {
-        self.all.push((at..at, text.into()));
+        self.replace(at..at, text);
     }
 
     /// Takes words out, with the blanks before them.
     pub(super) fn remove(&mut self, range: Range<usize>) {
-        self.all.push((range, String::new()));
+        self.replace(range, String::new());
     }
 
     /// Tells the client, once.
@@ -53,33 +56,41 @@ impl<'a> Edits<'a> {
 
     /// This part of the text with the changes that are in it.
     pub(super) fn apply(&self, part: Range<usize>) -> String {
-        let mut changes: Vec<_> = self
-            .all
-            .iter()
-            .filter(|(range, _)| part.start <= range.start && range.end <= part.end)
-            .collect();
-        changes.sort_by_key(|(range, _)| (range.start, range.end));
-        let mut out = String::with_capacity(self.text.len() + 64);
+        self.changed(part).0
+    }
+
+    fn changed(&self, part: Range<usize>) -> (String, Positions) {
+        let part = part.start..part.end.max(part.start);
+        let mut out = String::with_capacity(part.len());
+        let mut positions = Positions::default();
+        let (mut changed, mut original) = (0, 0);
         let mut copied = part.start;
-        for (range, by) in changes {
-            if range.start < copied {
+        for (&(start, end), by) in self.all.range((part.start, 0)..=(part.end, part.end)) {
+            if start < copied || end > part.end {
                 continue;
             }
-            out.push_str(self.slice(copied..range.start));
-            copied = range.end;
+            let mut piece = self.slice(copied..start);
+            let next = self.slice(end..part.end).chars().next();
+            let mut by = by.as_str();
             if by.is_empty() {
-                let next = self.slice(copied..part.end).chars().next();
                 if next.is_none_or(|c| c.is_ascii_whitespace() || ",);".contains(c)) {
-                    out.truncate(out.trim_end_matches([' ', '\t']).len());
-                } else if !out.ends_with([' ', '\t', '\n', '\r', '(', ',']) {
-                    out.push(' ');
+                    piece = piece.trim_end_matches([' ', '\t']);
+                } else if !piece.ends_with([' ', '\t', '\n', '\r', '(', ',']) {
+                    by = " ";
                 }
-            } else {
-                out.push_str(by);
             }
+            out.push_str(piece);
+            out.push_str(by);
+            let length = piece.chars().count();
+            positions.copied(changed, original, length);
+            changed += length + by.chars().count();
+            original += self.slice(copied..end).chars().count();
+            copied = end;
         }
-        out.push_str(self.slice(copied..part.end));
-        out
+        let rest = self.slice(copied..part.end);
+        out.push_str(rest);
+        positions.copied(changed, original, rest.chars().count());
+        (out, positions)
     }
 
     pub(super) fn slice(&self, range: Range<usize>) -> &'a str {
@@ -87,14 +98,19 @@ impl<'a> Edits<'a> {
     }
 
     /// The whole text.
-    pub(super) fn whole(&self) -> String {
-        self.apply(0..self.text.len())
+    pub(super) fn whole(&self) -> (String, Positions) {
+        self.changed(0..self.text.len())
     }
 
     /// A rewritten text, if there is anything to change.
     pub(super) fn plan(&self) -> Option<DdlPlan> {
-        (!self.all.is_empty()).then(|| DdlPlan::Rewrite {
-            sql: self.whole(),
+        if self.all.is_empty() {
+            return None;
+        }
+        let (sql, positions) = self.whole();
+        Some(DdlPlan::Rewrite {
+            sql,
+            positions,
             notices: self.notices(),
         })
     }

@@ -44,8 +44,10 @@ pub(super) fn create(reader: &mut Reader<'_>, mut edits: Edits<'_>) -> Option<Dd
         None => edits.insert(behind_index, " ASYNC"),
     }
     edits.tell(&Change::Async);
+    let (sql, positions) = edits.whole();
     Some(DdlPlan::Index(IndexPlan {
-        sql: edits.whole(),
+        sql,
+        positions,
         notices: edits.notices(),
         name: name.map(|name| edits.slice(name).to_owned()),
         if_not_exists,

@@ -7,6 +7,7 @@
 //! the same is put in a statement's place; for the rest, [`hint()`] says what to do instead.
 
 mod action;
+mod add_column;
 mod alter_table;
 mod change;
 mod class;
@@ -18,6 +19,7 @@ mod hint;
 mod index;
 mod name;
 mod plan;
+mod positions;
 mod sequence;
 mod table;
 mod uuid;
@@ -29,6 +31,7 @@ pub use plan::{
     AddColumn, AddConstraint, AddUnique, AlterPlan, AlterStep, ColumnDefault, DdlPlan, IndexPlan,
     OwnSequence, Table,
 };
+pub use positions::Positions;
 pub use uuid::with_gen_random_uuid;
 
 use crate::sql::{self, Reader, StatementKind, Token, TokenKind};

@@ -2,6 +2,7 @@
 //! written as the client wrote them.
 
 use super::name;
+use super::positions::Positions;
 
 /// What becomes of a DDL statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum DdlPlan {
     Rewrite {
         /// The text.
         sql: String,
+        /// Where its parts are in the client's.
+        positions: Positions,
         /// The texts of NOTICEs for the client, once it has succeeded; perhaps none.
         notices: Vec<String>,
     },
@@ -27,6 +30,8 @@ pub enum DdlPlan {
 pub struct IndexPlan {
     /// The text with ASYNC.
     pub sql: String,
+    /// Where its parts are in the client's.
+    pub positions: Positions,
     /// The texts of NOTICEs for the client.
     pub notices: Vec<String>,
     /// The index's name, as written; without one, DSQL gives it one. It is in the table's schema.

@@ -12,7 +12,7 @@ use crate::sql::{self, Lexer, Token, TokenKind};
 pub fn with_gen_random_uuid(text: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(text).ok()?;
     let mut edits = Edits::new(text);
-    edit(&mut edits).then(|| edits.whole())
+    edit(&mut edits).then(|| edits.whole().0)
 }
 
 /// Changes every call; true if there is one.

@@ -186,3 +186,37 @@ fn what_an_added_column_says_without_need() {
     assert_eq!(notices("ALTER TABLE t ADD a text NULL"), [""; 0]);
     passes("ALTER TABLE t ADD COLUMN a double precision STORAGE plain");
 }
+
+/// An error's position is for the text that the client knows.
+#[test]
+fn positions_are_those_of_the_clients_text() {
+    for (sql, words) in [
+        (
+            "CREATE TABLE t (é serial, b nope, c text COLLATE \"C\" DEFAULT x)",
+            &["TABLE", "é", "nope", "c text", "DEFAULT x", "x)"][..],
+        ),
+        (
+            "CREATE INDEX CONCURRENTLY i ON nope USING btree (é ASC, b)",
+            &["CREATE", "i ON", "nope", "é", "b)"],
+        ),
+    ] {
+        let (changed, positions) = match plan(sql.as_bytes()) {
+            DdlPlan::Rewrite { sql, positions, .. } => (sql, positions),
+            DdlPlan::Index(index) => (index.sql, index.positions),
+            other => panic!("{other:?}"),
+        };
+        let at = |text: &str, word: &str| text.split(word).next().unwrap().chars().count() + 1;
+        for word in words {
+            let found = positions.original(at(&changed, word));
+            assert_eq!(found, at(sql, word), "{word} of {changed}");
+        }
+        assert_eq!(positions.original(0), 1);
+        assert_eq!(positions.original(10_000), sql.chars().count() + 1);
+    }
+    let DdlPlan::Rewrite { positions, .. } = plan(b"CREATE TABLE t (id serial, a text)") else {
+        panic!()
+    };
+    // IDENTITY, which is not in it: where serial is.
+    assert_eq!(positions.original(50), 20);
+    assert_eq!(Positions::default().original(7), 7);
+}
