@@ -4,6 +4,7 @@
 //! and which may use which, is written in `ARCHITECTURE.md` and enforced by
 //! `tests/it/architecture.rs`.
 
+pub mod adapt;
 pub mod cli;
 pub mod compat;
 pub mod config;
