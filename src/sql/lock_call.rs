@@ -11,6 +11,8 @@ mod function;
 mod parse;
 
 pub use argument::{IntegerType, LockArgument, LockArguments};
+#[cfg(test)]
+pub(super) use function::FUNCTIONS;
 pub use function::{LockFunction, LockMode, LockResult, LockScope};
 pub use parse::lock_statement;
 

@@ -72,6 +72,9 @@ traits! {
     SEQUENCE_CALL = 22;
     /// NOTIFY, or pg_notify() by name.
     NOTIFY = 23;
+    /// Calls a function of the advisory locks by name, whatever it does. [`Self::ADVISORY_LOCK`]
+    /// always comes with it.
+    ADVISORY_CALL = 24;
 }
 
 impl Traits {

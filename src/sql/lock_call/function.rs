@@ -89,7 +89,7 @@ use LockMode::{Exclusive, Shared};
 use LockScope::{Session, Transaction};
 
 #[rustfmt::skip]
-pub(super) static FUNCTIONS: &[(&str, LockFunction)] = &[
+pub(in crate::sql) static FUNCTIONS: &[(&str, LockFunction)] = &[
     ("pg_advisory_lock", Lock(Exclusive, Session)),
     ("pg_advisory_lock_shared", Lock(Shared, Session)),
     ("pg_advisory_xact_lock", Lock(Exclusive, Transaction)),
