@@ -9,6 +9,7 @@
 
 mod support;
 
+mod advisory_locks;
 mod architecture;
 mod commands;
 mod conformance;
