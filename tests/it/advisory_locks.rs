@@ -1,16 +1,18 @@
 //! The table of advisory locks does what a real PostgreSQL does: random histories, in which every
 //! answer and everything that `pg_locks` shows are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 
 use dsql_proxy::adapt::locks::{
     Acquired, LockKey, LockMode, LockScope, LockSession, LockTable, Patience, Request, Ticket,
     Unlocked, not_held_warning,
 };
+use dsql_proxy::sql::{LockResult, LockValue, lock_statement};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::DbError;
+use tokio_postgres::types::Type;
 use tokio_postgres::{AsyncMessage, Client, NoTls, SimpleQueryMessage};
 
 use crate::support::postgres::Postgres;
@@ -80,7 +82,7 @@ impl Session {
         }
     }
 
-    /// Runs a statement until it ends; or until it waits, which is `None`.
+    /// Runs a statement until it ends; or until it waits.
     async fn start(&mut self, sql: String) -> Result<Outcome, JoinHandle<Outcome>> {
         while self.notices.try_recv().is_ok() {}
         let client = std::sync::Arc::clone(&self.client);
@@ -314,6 +316,9 @@ impl History {
         self.table
             .end_transaction(self.sessions[at].id, &mut granted);
         self.granted(granted).await;
+        // The error was told before the transaction was aborted; this one is told after that.
+        let next = run(&self.sessions[at].client, "SELECT 1").await;
+        assert_eq!(code(next), "25P02");
         self.compare().await;
         run(&self.sessions[at].client, "ROLLBACK; BEGIN")
             .await
@@ -358,19 +363,34 @@ impl History {
         }
     }
 
-    /// What `pg_locks` shows is what the table shows.
+    /// What `pg_locks` shows is what the table shows, and who waits waits for the same sessions.
     async fn compare(&self) {
-        let sql = "SELECT concat_ws(' ', pid, classid, objid, objsubid, mode, granted) || E'\\n'
+        let sql = "SELECT concat_ws(' ', pid, classid, objid, objsubid, mode, granted,
+                      CASE WHEN NOT granted THEN array(SELECT DISTINCT b
+                          FROM unnest(pg_blocking_pids(pid)) b ORDER BY b)::text END) || E'\\n'
                    FROM pg_locks WHERE locktype = 'advisory'";
         let rows = run(&self.observer, sql).await.unwrap();
         let mut rows: Vec<_> = rows.lines().map(str::to_owned).collect();
         rows.sort();
-        let ours = self.table.entries().into_iter().map(|entry| {
+        let entries = self.table.entries();
+        let ours = entries.iter().enumerate().map(|(at, entry)| {
             let (class, object, space) = entry.key.tag();
             let granted = if entry.granted { 't' } else { 'f' };
             let mode = entry.mode.lock_type();
             let process = entry.process;
-            format!("{process} {class} {object} {space} {mode} {granted}")
+            let row = format!("{process} {class} {object} {space} {mode} {granted}");
+            if entry.granted {
+                return row;
+            }
+            // Holders, and who is ahead in the queue.
+            let ahead = entries.iter().take(at).filter(|other| {
+                other.key == entry.key
+                    && other.process != process
+                    && other.mode.conflicts_with(entry.mode)
+            });
+            let blockers: BTreeSet<_> = ahead.map(|other| other.process).collect();
+            let blockers: Vec<_> = blockers.iter().map(i32::to_string).collect();
+            format!("{row} {{{}}}", blockers.join(","))
         });
         let mut ours: Vec<_> = ours.collect();
         ours.sort();
@@ -412,5 +432,75 @@ async fn locks_are_as_postgresql_keeps_them() {
         "not held",
     ] {
         assert!(seen.contains_key(what), "{what} is not tested: {seen:?}");
+    }
+}
+
+/// What is read from a statement is what PostgreSQL makes of it: columns, parameters, and the rows
+/// of the statement in which the call is replaced.
+#[tokio::test]
+async fn statements_are_read_as_postgresql_reads_them() {
+    let postgres = Postgres::start();
+    let url = format!("postgresql://bench@{}/postgres", postgres.address);
+    let client = connect(&url).await.unwrap();
+    for sql in [
+        "SELECT pg_advisory_lock(72707369)",
+        "SELECT pg_advisory_lock($1)",
+        "SELECT pg_try_advisory_lock($1, $2::int2)",
+        "SELECT pg_try_advisory_lock($1::int, 5) AS \"Got \"\"it\", pg_advisory_unlock(hashtext($2))",
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))::text",
+        "SELECT pg_try_advisory_xact_lock_shared('17'::bigint)::int Locked",
+        "SELECT PG_ADVISORY_UNLOCK(-5)::text as select, pg_advisory_unlock_all()",
+        "SELECT pg_advisory_lock(NULL)",
+        "SELECT pg_advisory_lock_shared(('x'||md5($1))::bit(64)::bigint) -- done",
+        "SELECT * FROM pg_try_advisory_lock($1)",
+        "SELECT * FROM pg_advisory_unlock(9) a",
+        "SELECT 1::int AS locked FROM pg_advisory_xact_lock(hashtextextended($1, 0))",
+        "SELECT lock FROM pg_try_advisory_lock($1) lock WHERE lock = true;",
+        "SELECT pg_try_advisory_lock, count(*) FROM pg_try_advisory_lock(3, $1) GROUP BY 1",
+        "SELECT l.*, 'pg_advisory_lock' FROM pg_try_advisory_lock(NULL) AS \"l\" WHERE l IS NULL",
+        "SELECT true FROM pg_advisory_unlock_all()",
+    ] {
+        let theirs = client.prepare(sql).await.unwrap();
+        let Some(ours) = lock_statement(sql.as_bytes()) else {
+            assert!(sql.contains("GROUP BY"), "not read: {sql}");
+            continue;
+        };
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let evaluation = client.prepare(&text(ours.evaluation())).await.unwrap();
+        assert_eq!(evaluation.params(), theirs.params(), "{sql}");
+        let results = theirs.columns().iter();
+        let results: Vec<_> = results.map(|c| (c.name().to_owned(), c.type_())).collect();
+
+        // What every key is locked with, here and on the server.
+        let value = match ours.calls[0].function.result() {
+            _ if sql.contains("NULL") => LockValue::Null,
+            LockResult::Bool => LockValue::Bool(true),
+            _ => LockValue::Void,
+        };
+        if let Some(replaced) = ours.with_value(value) {
+            let replaced = text(replaced);
+            let replacement = client.prepare(&replaced).await.unwrap();
+            assert_eq!(replacement.params(), theirs.params(), "{sql}");
+            let columns = replacement.columns().iter();
+            let columns: Vec<_> = columns.map(|c| (c.name().to_owned(), c.type_())).collect();
+            assert_eq!(columns, results, "{sql}");
+            if theirs.params().is_empty() {
+                let rows = |rows: Vec<SimpleQueryMessage>| format!("{rows:?}");
+                let expected = rows(client.simple_query(sql).await.unwrap());
+                let replaced = rows(client.simple_query(&replaced).await.unwrap());
+                assert_eq!(replaced, expected, "{sql}");
+            }
+        } else {
+            let columns = ours.calls.iter().map(|call| {
+                let type_ = match call.result {
+                    LockResult::Void => &Type::VOID,
+                    LockResult::Bool => &Type::BOOL,
+                    LockResult::Text => &Type::TEXT,
+                    LockResult::Int4 => &Type::INT4,
+                };
+                (String::from_utf8(call.column.clone()).unwrap(), type_)
+            });
+            assert_eq!(columns.collect::<Vec<_>>(), results, "{sql}");
+        }
     }
 }

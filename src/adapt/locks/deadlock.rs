@@ -47,6 +47,9 @@ pub(super) fn check(table: &LockTable, session: LockSession) -> Verdict {
     if !is_waited_for {
         return Verdict::None;
     }
+    if let Some(circle) = circle_of_two(table, session) {
+        return Verdict::Deadlock(circle);
+    }
     let mut search = Search {
         table,
         constraints: Vec::new(),
@@ -61,6 +64,30 @@ pub(super) fn check(table: &LockTable, session: LockSession) -> Verdict {
     } else {
         Verdict::Deadlock(circle)
     }
+}
+
+/// Two who have the same lock and keep each other from having it in another mode
+/// (`RememberSimpleDeadLock`).
+fn circle_of_two(table: &LockTable, session: LockSession) -> Option<Vec<Edge>> {
+    let (key, Waiter { mode, .. }) = table.wanted(session)?;
+    let lock = table.lock(key)?;
+    let behind = lock.queue().iter().skip_while(|w| w.session != session);
+    let next = behind
+        .skip(1)
+        .find(|w| lock.held_by(session).conflicts_with(w.mode))?;
+    let edge = |waiter, mode, blocker| Edge {
+        waiter,
+        blocker,
+        key,
+        mode,
+        soft: false,
+    };
+    lock.held_by(next.session).conflicts_with(mode).then(|| {
+        vec![
+            edge(session, mode, next.session),
+            edge(next.session, next.mode, session),
+        ]
+    })
 }
 
 struct Search<'a> {
@@ -120,7 +147,8 @@ impl Search<'_> {
             let Some(circle) = self.circle(start) else {
                 continue;
             };
-            let soft: Vec<_> = circle.into_iter().filter(|edge| edge.soft).collect();
+            // Which is tried first decides which order the queues get; PostgreSQL begins at the end.
+            let soft: Vec<_> = circle.into_iter().rev().filter(|edge| edge.soft).collect();
             if soft.is_empty() {
                 return Some(Flaw::Hard);
             }

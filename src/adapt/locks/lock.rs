@@ -52,7 +52,7 @@ impl Held {
     }
 
     /// Whether it keeps others from this mode.
-    fn conflicts_with(self, mode: LockMode) -> bool {
+    pub(super) fn conflicts_with(self, mode: LockMode) -> bool {
         [LockMode::Exclusive, LockMode::Shared]
             .into_iter()
             .any(|held| self.has(held) && held.conflicts_with(mode))

@@ -50,7 +50,7 @@ impl Locks {
         }
     }
 
-    /// Who holds and who waits for what, sorted.
+    /// Who holds and who waits for what: key by key, holders first, then the queue in its order.
     pub fn entries(&self) -> Vec<Entry> {
         self.0.table.borrow().entries()
     }

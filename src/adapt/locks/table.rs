@@ -283,7 +283,7 @@ impl LockTable {
         state.is_some_and(|state| !state.keys.is_empty())
     }
 
-    /// Who holds and who waits for what, sorted.
+    /// Who holds and who waits for what: key by key, holders first, then the queue in its order.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (key, lock) in &self.locks {
@@ -306,7 +306,6 @@ impl LockTable {
                 add(waiter.session, waiter.mode, false);
             }
         }
-        entries.sort_unstable();
         entries
     }
 
