@@ -238,13 +238,12 @@ impl Drop for Acquire {
             State::Ready(Ok(())) => true,
             State::Waiting(ticket) => {
                 let wait = self.shared.waits.borrow_mut().remove(&ticket);
-                match wait.and_then(|wait| wait.outcome) {
-                    Some(outcome) => outcome.is_ok(),
-                    None => {
-                        self.shared
-                            .act(|table, granted| table.cancel(ticket, granted));
-                        false
-                    }
+                if let Some(outcome) = wait.and_then(|wait| wait.outcome) {
+                    outcome.is_ok()
+                } else {
+                    self.shared
+                        .act(|table, granted| table.cancel(ticket, granted));
+                    false
                 }
             }
         };

@@ -296,7 +296,7 @@ fn every_function_of_advisory_locks_is_seen() {
         for sql in [
             format!("select {name}()"),
             format!("insert into t select x from pg_catalog . {name} (1) x"),
-            format!("SELECT 1; SELECT \"{}\"(1)", name),
+            format!("SELECT 1; SELECT \"{name}\"(1)"),
             format!("UPDATE t SET a = 1 WHERE {}(1)", name.to_uppercase()),
         ] {
             let traits = glance(sql.as_bytes()).traits;

@@ -159,7 +159,10 @@ fn simple(text: &[u8], wanted: IntegerType) -> Option<LockArgument<'static>> {
         token = cursor.next()?;
     }
     let written = std::str::from_utf8(cursor.bytes(token)).ok()?;
-    let cast = cast(&mut cursor)?;
+    let cast = match cursor.next() {
+        Some(operator) => Some(cast(operator, &mut cursor)?),
+        None => None,
+    };
     match token.kind {
         TokenKind::Parameter if !signed => Some(LockArgument::Parameter {
             number: written.get(1..)?.parse().ok()?,
@@ -191,15 +194,12 @@ fn integer(
     fits.then_some(LockArgument::Integer(value))
 }
 
-/// Reads a cast to an integer, or the end; none where anything else follows.
-fn cast(cursor: &mut Cursor<'_>) -> Option<Option<IntegerType>> {
-    let Some(token) = cursor.next() else {
-        return Some(None);
-    };
-    if token.kind != TokenKind::Operator || cursor.bytes(token) != b"::" {
+/// Reads what follows `operator`, if that is `::`: an integer's type, and nothing behind it.
+fn cast(operator: Token, cursor: &mut Cursor<'_>) -> Option<IntegerType> {
+    if operator.kind != TokenKind::Operator || cursor.bytes(operator) != b"::" {
         return None;
     }
     let name = cursor.next().filter(|name| name.kind == TokenKind::Word)?;
     let integer = IntegerType::named(cursor.bytes(name))?;
-    cursor.next().is_none().then_some(Some(integer))
+    cursor.next().is_none().then_some(integer)
 }

@@ -72,11 +72,11 @@ fn columns<'a>(mut cursor: Cursor<'a>, text: &'a [u8]) -> Option<LockStatement<'
     loop {
         let (function, arguments) = call(&mut cursor, text)?;
         let result = cast(&mut cursor, function.result())?;
-        let column = alias(&mut cursor)?;
+        let column = column(&mut cursor, function)?;
         calls.push(LockCall {
             function,
             arguments,
-            column: column.unwrap_or_else(|| function.name().into()),
+            column,
             result,
         });
         if cursor.at_end() {
@@ -96,7 +96,7 @@ fn in_from<'a>(mut cursor: Cursor<'a>, text: &'a [u8]) -> Option<LockStatement<'
     let selected = text.get(first.start..from.start)?;
     let before = text.get(..from.end)?;
     let (function, arguments) = call(&mut cursor, text)?;
-    let column = alias(&mut cursor)?;
+    let column = column(&mut cursor, function)?;
     let behind = if cursor.at_end() {
         &[][..]
     } else {
@@ -111,7 +111,7 @@ fn in_from<'a>(mut cursor: Cursor<'a>, text: &'a [u8]) -> Option<LockStatement<'
     let call = LockCall {
         function,
         arguments,
-        column: column.unwrap_or_else(|| function.name().into()),
+        column,
         result: function.result(),
     };
     Some(LockStatement {
@@ -219,23 +219,24 @@ fn cast(cursor: &mut Cursor<'_>, result: LockResult) -> Option<LockResult> {
     }
 }
 
-/// Reads `[AS] alias`, if it is there; none if it cannot be read. What it is followed by is the
-/// caller's.
-fn alias(cursor: &mut Cursor<'_>) -> Option<Option<Vec<u8>>> {
+/// Reads `[AS] alias`, if it is there, and otherwise takes the function's name; none if it cannot
+/// be read. What it is followed by is the caller's.
+fn column(cursor: &mut Cursor<'_>, function: LockFunction) -> Option<Vec<u8>> {
     let explicit = cursor.take_word("as");
-    let Some(token) = cursor.peek() else {
-        return (!explicit).then_some(None);
+    let token = cursor.peek();
+    let is_alias = |token: &Token| match token.kind {
+        TokenKind::Word => explicit || !NO_ALIAS.iter().any(|word| cursor.is_word(*token, word)),
+        kind => kind == TokenKind::QuotedIdentifier,
     };
-    let bytes = cursor.bytes(token);
+    let Some(token) = token.filter(is_alias) else {
+        return (!explicit).then(|| function.name().into());
+    };
     let name = match token.kind {
-        TokenKind::Word if explicit || !NO_ALIAS.iter().any(|w| cursor.is_word(token, w)) => {
-            bytes.to_ascii_lowercase()
-        }
-        TokenKind::QuotedIdentifier => unquoted(bytes)?,
-        _ => return (!explicit).then_some(None),
+        TokenKind::Word => cursor.bytes(token).to_ascii_lowercase(),
+        _ => unquoted(cursor.bytes(token))?,
     };
     cursor.next();
-    (!name.is_empty() && name.len() <= LONGEST_NAME).then_some(Some(name))
+    (!name.is_empty() && name.len() <= LONGEST_NAME).then_some(name)
 }
 
 /// The content of `"…"`.

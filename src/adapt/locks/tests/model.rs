@@ -247,7 +247,7 @@ impl History {
             }
             (Some(at), Acquired::Granted) => {
                 // Another order of the queues has let it through.
-                let ticket = self.unused();
+                let ticket = unused_ticket();
                 self.open.insert(ticket);
                 self.model.waits.insert(at, (s, request, ticket));
                 assert!(self.model.is_circle(s));
@@ -256,7 +256,7 @@ impl History {
                 return;
             }
             (Some(at), Acquired::Deadlock(deadlock)) => {
-                let ticket = self.unused();
+                let ticket = unused_ticket();
                 self.model.waits.insert(at, (s, request, ticket));
                 assert!(self.model.is_circle(s), "{deadlock:?}");
                 self.model.waits.remove(at);
@@ -266,23 +266,6 @@ impl History {
             other => panic!("{other:?}"),
         }
         assert_eq!(granted, []);
-    }
-
-    /// A ticket for the model alone.
-    fn unused(&mut self) -> Ticket {
-        let mut other = LockTable::new(2);
-        let [a, b] = [other.open(0), other.open(0)];
-        let request = Request {
-            key: LockKey::One(0),
-            mode: LockMode::Exclusive,
-            scope: LockScope::Session,
-        };
-        let mut granted = Vec::new();
-        other.acquire(a, request, Patience::Wait, &mut granted);
-        match other.acquire(b, request, Patience::Wait, &mut granted) {
-            Acquired::Waiting(ticket) => ticket,
-            other => panic!("{other:?}"),
-        }
     }
 
     /// The queues have another order now, which is the table's own business: what must hold is
@@ -334,6 +317,23 @@ impl History {
         assert_eq!(order, waiting);
         // Nobody waits for itself.
         assert!((0..SESSIONS).all(|s| !self.model.is_circle(s)));
+    }
+}
+
+/// A ticket for the model alone.
+fn unused_ticket() -> Ticket {
+    let mut other = LockTable::new(2);
+    let [a, b] = [other.open(0), other.open(0)];
+    let request = Request {
+        key: LockKey::One(0),
+        mode: LockMode::Exclusive,
+        scope: LockScope::Session,
+    };
+    let mut granted = Vec::new();
+    other.acquire(a, request, Patience::Wait, &mut granted);
+    match other.acquire(b, request, Patience::Wait, &mut granted) {
+        Acquired::Waiting(ticket) => ticket,
+        other => panic!("{other:?}"),
     }
 }
 
