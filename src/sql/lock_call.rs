@@ -96,10 +96,14 @@ impl LockStatement<'_> {
         let mut text = around.before.to_vec();
         text.extend_from_slice(b" (SELECT ");
         text.extend_from_slice(value);
-        // The parameters stay, and keep their types.
-        text.extend_from_slice(b" FROM (");
-        text.extend_from_slice(&self.evaluation());
-        text.extend_from_slice(b") AS arguments) AS ");
+        let mut arguments = call.arguments.iter();
+        if !arguments.all(|argument| matches!(argument, LockArgument::Integer(_))) {
+            // The parameters stay, and keep their types.
+            text.extend_from_slice(b" FROM (");
+            text.extend_from_slice(&self.evaluation());
+            text.extend_from_slice(b") AS arguments");
+        }
+        text.extend_from_slice(b") AS ");
         let name = quoted(&call.column);
         text.extend_from_slice(&name);
         text.push(b'(');

@@ -220,6 +220,12 @@ fn a_call_in_from_is_replaced() {
              ($1::int2)::int4, (2)::int4) AS arguments) AS \
              \"pg_advisory_unlock\"(\"pg_advisory_unlock\")",
         ),
+        (
+            "SELECT true FROM pg_advisory_unlock_all()",
+            LockValue::Void,
+            "SELECT true FROM (SELECT ''::text) AS \
+             \"pg_advisory_unlock_all\"(\"pg_advisory_unlock_all\")",
+        ),
     ] {
         let text = read(sql).with_value(value).unwrap();
         assert_eq!(String::from_utf8(text).unwrap(), expected);
