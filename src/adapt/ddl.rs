@@ -7,6 +7,7 @@ use super::desk::Desk;
 use super::failure::Failure;
 use super::index;
 use super::jobs::Job;
+use super::reply::Reply;
 use crate::compat::ddl::{self, DdlPlan};
 use crate::wire::{Severity, SqlState};
 
@@ -26,10 +27,14 @@ pub(super) async fn alone(desk: &Desk, statement: &[u8]) -> Result<(), Failure> 
             Some(failure) => return Err(hinted(failure, statement)),
             None => return Ok(()),
         },
-        DdlPlan::Rewrite { sql, notices } => {
+        DdlPlan::Rewrite {
+            sql,
+            positions,
+            notices,
+        } => {
             let reply = desk.run(sql.as_bytes()).await;
             if let Some(failure) = reply.failure {
-                return Err(hinted(failure.without_position(), statement));
+                return Err(hinted(failure.in_original(&positions), statement));
             }
             tell(desk, &notices);
             (Ok(()), reply.tag)
@@ -52,9 +57,13 @@ pub(super) async fn alone(desk: &Desk, statement: &[u8]) -> Result<(), Failure> 
 /// Runs a statement inside of a transaction block. What takes several steps is left to DSQL to
 /// refuse, so that the block really is aborted. The job that it has begun, if it has.
 pub(super) async fn in_block(desk: &Desk, statement: &[u8]) -> Result<Option<Job>, Failure> {
-    let (sql, tag, notices) = match ddl::plan(statement) {
-        DdlPlan::Rewrite { sql, notices } => (sql, None, notices),
-        DdlPlan::Index(plan) => (plan.sql, Some("CREATE INDEX"), plan.notices),
+    let (sql, positions, tag, notices) = match ddl::plan(statement) {
+        DdlPlan::Rewrite {
+            sql,
+            positions,
+            notices,
+        } => (sql, positions, None, notices),
+        DdlPlan::Index(plan) => (plan.sql, plan.positions, Some("CREATE INDEX"), plan.notices),
         plan @ (DdlPlan::Pass | DdlPlan::Alter(_)) => {
             return match desk.relay(statement).await.failure {
                 Some(failure) if plan != DdlPlan::Pass => {
@@ -67,7 +76,7 @@ pub(super) async fn in_block(desk: &Desk, statement: &[u8]) -> Result<Option<Job
     };
     let reply = desk.run(sql.as_bytes()).await;
     if let Some(failure) = reply.failure {
-        return Err(hinted(failure.without_position(), statement));
+        return Err(hinted(failure.in_original(&positions), statement));
     }
     tell(desk, &notices);
     desk.complete(tag.unwrap_or(&reply.tag));
@@ -89,9 +98,14 @@ pub(super) fn tell(desk: &Desk, notices: &[String]) {
     }
 }
 
-/// Runs a step of our own, again after conflicts: with each change of the catalog, DSQL fails
-/// what others do (OC001).
-pub(super) async fn step(desk: &Desk, sql: &str) -> Result<super::reply::Reply, Failure> {
+/// Runs a step of our own. Errors have no position: the text is none of the client's.
+pub(super) async fn step(desk: &Desk, sql: &str) -> Result<Reply, Failure> {
+    attempt(desk, sql).await.map_err(Failure::without_position)
+}
+
+/// Runs a step, again after conflicts: with each change of the catalog, DSQL fails what others do
+/// (OC001).
+pub(super) async fn attempt(desk: &Desk, sql: &str) -> Result<Reply, Failure> {
     let mut attempt = 0;
     loop {
         let mut reply = desk.run(sql.as_bytes()).await;
@@ -101,7 +115,7 @@ pub(super) async fn step(desk: &Desk, sql: &str) -> Result<super::reply::Reply, 
         attempt += 1;
         let conflict = failure.sqlstate() == Some(SqlState::SERIALIZATION_FAILURE);
         if !conflict || attempt == ATTEMPTS {
-            return Err(failure.without_position());
+            return Err(failure);
         }
         let pause = Duration::from_millis(100) * attempt;
         if let Err(error) = desk.sleep(pause).await {

@@ -2,14 +2,15 @@
 
 use bytes::{Bytes, BytesMut};
 
+use crate::compat::ddl::Positions;
 use crate::wire::{ErrorFields, ErrorResponse, SqlState, backend, encode};
 
 /// An error, the server's with all its fields or one of ours.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     body: Bytes,
-    /// Added to field P, in characters: what stands before the step in the client's text.
-    offset: Option<usize>,
+    /// Field P: in which character of the client's text it is, from 1 on.
+    position: Option<usize>,
     /// Put behind the detail.
     detail: String,
     /// The hint, where there is none.
@@ -19,10 +20,13 @@ pub(super) struct Failure {
 impl Failure {
     /// The error in the body of an ErrorResponse; `None` if it cannot be read.
     pub(super) fn of_body(body: &[u8]) -> Option<Self> {
-        ErrorFields::read(body).ok()?;
+        let fields = ErrorFields::read(body).ok()?;
+        let position = fields
+            .field(b'P')
+            .and_then(|at| std::str::from_utf8(at).ok());
         Some(Self {
             body: Bytes::copy_from_slice(body),
-            offset: Some(0),
+            position: position.and_then(|at| at.parse().ok()),
             detail: String::new(),
             hint: None,
         })
@@ -55,13 +59,19 @@ impl Failure {
 
     /// The position is told in a text in front of which so many characters of the client's stand.
     pub(super) fn behind(mut self, characters: usize) -> Self {
-        self.offset = self.offset.map(|_| characters);
+        self.position = self.position.map(|at| at + characters);
         self
     }
 
     /// The text in which the position is told is none of the client's: it is left out.
     pub(super) fn without_position(mut self) -> Self {
-        self.offset = None;
+        self.position = None;
+        self
+    }
+
+    /// The position is told in a text that has been changed: where is it in the client's?
+    pub(super) fn in_original(mut self, positions: &Positions) -> Self {
+        self.position = self.position.map(|at| positions.original(at));
         self
     }
 
@@ -92,21 +102,17 @@ impl Failure {
             };
             let mut detail = self.detail.clone();
             for (code, value) in fields.iter() {
-                match (code, self.offset) {
-                    (b'P', None) => {}
-                    (b'P', Some(offset)) => {
-                        let at = std::str::from_utf8(value).ok();
-                        match at.and_then(|at| at.parse::<usize>().ok()) {
-                            Some(at) => field(b'P', (at + offset).to_string().as_bytes()),
-                            None => field(b'P', value),
-                        }
-                    }
-                    (b'D', _) if !detail.is_empty() => {
+                match code {
+                    b'P' => {}
+                    b'D' if !detail.is_empty() => {
                         let told = String::from_utf8_lossy(value);
                         detail = format!("{told}\n{detail}");
                     }
                     _ => field(code, value),
                 }
+            }
+            if let Some(position) = self.position {
+                field(b'P', position.to_string().as_bytes());
             }
             if !detail.is_empty() {
                 field(b'D', detail.as_bytes());
@@ -126,7 +132,7 @@ impl From<ErrorResponse> for Failure {
         let body = out.split_off(crate::wire::frame::HEADER.min(out.len()));
         Self {
             body: body.freeze(),
-            offset: Some(0),
+            position: None,
             detail: String::new(),
             hint: None,
         }

@@ -1,6 +1,6 @@
 //! CREATE INDEX: built in the background, and waited for.
 
-use super::ddl::{step, tell};
+use super::ddl::{attempt, step, tell};
 use super::desk::Desk;
 use super::failure::Failure;
 use super::jobs::{Job, Outcome, text};
@@ -9,7 +9,8 @@ use crate::wire::{ErrorResponse, SqlState};
 
 /// Builds an index. If that fails, it is dropped again: it would go on to refuse duplicates.
 pub(super) async fn build(desk: &Desk, plan: &IndexPlan) -> Result<(), Failure> {
-    let reply = step(desk, &plan.sql).await?;
+    let reply = attempt(desk, &plan.sql).await;
+    let reply = reply.map_err(|failure| failure.in_original(&plan.positions))?;
     let Some(job) = Job::of(&reply) else {
         // It was there already, and the client has been told so.
         return Ok(());

@@ -17,6 +17,7 @@ mod execute;
 pub mod glance;
 pub mod kind;
 pub mod lexer;
+mod lock_call;
 mod process_call;
 mod read_only;
 pub mod reader;
@@ -29,6 +30,10 @@ pub use execute::named_by_sql;
 pub use glance::{Count, Glance, PinReason, Traits, glance};
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
+pub use lock_call::{
+    IntegerType, LockArgument, LockArguments, LockCall, LockFunction, LockMode, LockResult,
+    LockScope, LockStatement, LockValue, lock_statement, mentions_advisory_lock,
+};
 pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
 pub use reader::Reader;

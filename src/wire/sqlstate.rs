@@ -18,6 +18,8 @@ macro_rules! states {
 states! {
     /// `successful_completion`, which notices carry
     SUCCESS = b"00000";
+    /// `warning`
+    WARNING = b"01000";
     /// `feature_not_supported`
     FEATURE_NOT_SUPPORTED = b"0A000";
     /// `sqlclient_unable_to_establish_sqlconnection`
@@ -36,8 +38,6 @@ states! {
     DUPLICATE_STATEMENT = b"42P05";
     /// `insufficient_privilege`
     INSUFFICIENT_PRIVILEGE = b"42501";
-    /// `warning`
-    WARNING = b"01000";
     /// `undefined_object`
     UNDEFINED_OBJECT = b"42704";
     /// `unique_violation`
@@ -62,6 +62,10 @@ states! {
     IN_FAILED_TRANSACTION = b"25P02";
     /// `serialization_failure`; DSQL's OCC conflicts
     SERIALIZATION_FAILURE = b"40001";
+    /// `deadlock_detected`
+    DEADLOCK_DETECTED = b"40P01";
+    /// `out_of_memory`
+    OUT_OF_MEMORY = b"53200";
     /// `too_many_connections`
     TOO_MANY_CONNECTIONS = b"53300";
     /// `configuration_limit_exceeded`; DSQL's connection rate

@@ -10,6 +10,7 @@
 mod support;
 
 mod adapt;
+mod advisory_locks;
 mod architecture;
 mod commands;
 mod conformance;

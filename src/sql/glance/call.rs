@@ -3,6 +3,9 @@
 use super::harmless::HARMLESS;
 use super::traits::Traits;
 
+/// An advisory lock of the session.
+const TAKEN_LOCK: Traits = Traits::ADVISORY_LOCK.union(Traits::ADVISORY_CALL);
+
 const SEQUENCE_CALL: Traits = Traits::SEQUENCE_CALL.union(Traits::SEQUENCE_WRITE);
 
 /// Functions that do something to their session.
@@ -17,10 +20,17 @@ const RARE: &[(&str, Traits)] = &[
     ("nextval", SEQUENCE_CALL),
     ("setval", SEQUENCE_CALL),
     ("setseed", Traits::SEED),
-    ("pg_advisory_lock", Traits::ADVISORY_LOCK),
-    ("pg_advisory_lock_shared", Traits::ADVISORY_LOCK),
-    ("pg_try_advisory_lock", Traits::ADVISORY_LOCK),
-    ("pg_try_advisory_lock_shared", Traits::ADVISORY_LOCK),
+    ("pg_advisory_lock", TAKEN_LOCK),
+    ("pg_advisory_lock_shared", TAKEN_LOCK),
+    ("pg_try_advisory_lock", TAKEN_LOCK),
+    ("pg_try_advisory_lock_shared", TAKEN_LOCK),
+    ("pg_advisory_xact_lock", Traits::ADVISORY_CALL),
+    ("pg_advisory_xact_lock_shared", Traits::ADVISORY_CALL),
+    ("pg_try_advisory_xact_lock", Traits::ADVISORY_CALL),
+    ("pg_try_advisory_xact_lock_shared", Traits::ADVISORY_CALL),
+    ("pg_advisory_unlock", Traits::ADVISORY_CALL),
+    ("pg_advisory_unlock_shared", Traits::ADVISORY_CALL),
+    ("pg_advisory_unlock_all", Traits::ADVISORY_CALL),
     ("pg_backend_pid", Traits::BACKEND_FUNCTIONS),
     ("pg_cancel_backend", Traits::BACKEND_FUNCTIONS),
     ("pg_terminate_backend", Traits::BACKEND_FUNCTIONS),

@@ -5,6 +5,7 @@ use super::harmless::HARMLESS;
 use super::{Count, PinReason, Traits, glance, quick, thorough};
 use crate::sql::kind::{StatementKind, kind};
 use crate::sql::lexer::Lexer;
+use crate::sql::lock_call::{self, LockFunction, LockScope};
 use crate::sql::tests::sqlish;
 
 const NONE: Traits = Traits::NONE;
@@ -14,6 +15,7 @@ const LOCAL: Traits = Traits::LOCAL_PARAMETERS;
 const WRITE: Traits = Traits::SEQUENCE_WRITE;
 const CALL: Traits = Traits::SEQUENCE_CALL.union(WRITE);
 const UNKNOWN_FUNCTION: Traits = Traits::UNKNOWN_FUNCTION.union(WRITE);
+const TAKEN_LOCK: Traits = Traits::ADVISORY_LOCK.union(Traits::ADVISORY_CALL);
 const TEMPORARY: Traits = Traits::TEMPORARY_OBJECT.union(WRITE);
 const CODE: Traits = Traits::CODE.union(PARAMETERS).union(WRITE);
 
@@ -34,7 +36,7 @@ const STATEMENTS: &[(&str, Traits)] = &[
     ("SELECT 'currval(' /* lastval() */ -- setseed(\n", NONE),
     ("SELECT $$ currval('s') $$, E'\\' currval(', U&'a'", NONE),
     ("SELECT pg_catalog.lower(x) FROM t", NONE),
-    ("SELECT pg_advisory_unlock_all()", NONE),
+    ("SELECT pg_advisory_unlock_all()", Traits::ADVISORY_CALL),
     ("VALUES (1), (2)", NONE),
     ("TABLE t", NONE),
     ("SHOW search_path", NONE),
@@ -83,12 +85,9 @@ const STATEMENTS: &[(&str, Traits)] = &[
     ("SELECT U&\"curr\\0076al\"('s')", Traits::UNKNOWN),
     ("SELECT setseed(0.5)", Traits::SEED),
     ("SET seed TO 0.5", PARAMETERS.union(Traits::SEED)),
-    ("SELECT pg_advisory_lock(1)", Traits::ADVISORY_LOCK),
-    (
-        "SELECT pg_try_advisory_lock_shared(1, 2)",
-        Traits::ADVISORY_LOCK,
-    ),
-    ("SELECT pg_advisory_xact_lock(1)", NONE),
+    ("SELECT pg_advisory_lock(1)", TAKEN_LOCK),
+    ("SELECT pg_try_advisory_lock_shared(1, 2)", TAKEN_LOCK),
+    ("SELECT pg_advisory_xact_lock(1)", Traits::ADVISORY_CALL),
     (
         "SELECT pg_terminate_backend(pg_backend_pid())",
         Traits::BACKEND_FUNCTIONS,
@@ -324,6 +323,28 @@ fn what_is_frequent_is_seen_quickly() {
 }
 
 #[test]
+fn every_function_of_advisory_locks_is_seen() {
+    for (name, function) in lock_call::FUNCTIONS {
+        for sql in [
+            format!("select {name}()"),
+            format!("insert into t select x from pg_catalog . {name} (1) x"),
+            format!("SELECT 1; SELECT \"{name}\"(1)"),
+            format!("UPDATE t SET a = 1 WHERE {}(1)", name.to_uppercase()),
+        ] {
+            let traits = glance(sql.as_bytes()).traits;
+            assert!(traits.contains(Traits::ADVISORY_CALL), "{sql}");
+            // Only these need a session that lasts.
+            let taken = matches!(
+                function,
+                LockFunction::Lock(_, LockScope::Session)
+                    | LockFunction::TryLock(_, LockScope::Session)
+            );
+            assert_eq!(traits.contains(Traits::ADVISORY_LOCK), taken, "{sql}");
+        }
+    }
+}
+
+#[test]
 fn several_statements() {
     for (sql, count, traits) in [
         ("SELECT 1; SELECT 2", Count::Several, NONE),
@@ -337,7 +358,7 @@ fn several_statements() {
         (
             "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;",
             Count::Several,
-            PARAMETERS,
+            PARAMETERS.union(Traits::ADVISORY_CALL),
         ),
         (
             "SELECT 'a;b'; INSERT INTO t SELECT lastval()",

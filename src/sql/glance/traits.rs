@@ -75,6 +75,9 @@ traits! {
     /// Changes the catalog: CREATE, ALTER, DROP, COMMENT, GRANT, REVOKE, and DSQL's
     /// `AWS IAM GRANT`. DSQL takes one of them in a transaction, and nothing else with it.
     DDL = 24;
+    /// Calls a function of the advisory locks by name, whatever it does. [`Self::ADVISORY_LOCK`]
+    /// always comes with it.
+    ADVISORY_CALL = 25;
 }
 
 impl Traits {

@@ -1,0 +1,3 @@
+mod model;
+mod rim;
+mod table;
