@@ -11,15 +11,19 @@
 //! `standard_conforming_strings` on, which is how Aurora DSQL runs.
 
 pub mod begin;
+mod constant;
 mod cursor;
 mod deallocate;
 mod execute;
 pub mod glance;
 pub mod kind;
 pub mod lexer;
+pub mod modes;
 mod process_call;
 mod read_only;
 pub mod set;
+mod set_value;
+pub mod setting_call;
 pub mod split;
 
 pub use begin::{Begin, End, plain_begin, plain_end};
@@ -28,9 +32,12 @@ pub use execute::named_by_sql;
 pub use glance::{Count, Glance, PinReason, Traits, glance};
 pub use kind::{StatementKind, is_single_statement, kind, single_statement};
 pub use lexer::{Lexer, StringForm, Token, TokenKind, Unterminated};
+pub use modes::{BeginStatement, Isolation, Modes, begin_statement, transaction_modes};
 pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
+pub use set_value::set_values;
+pub use setting_call::{Argument, SettingCall, SettingCalls, SettingFunction, setting_calls};
 pub use split::{Statement, Statements, statements};
 
 #[cfg(test)]
