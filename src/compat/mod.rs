@@ -7,10 +7,11 @@
 
 mod hint;
 pub mod options;
+pub mod parameters;
 pub mod policy;
 
 pub use hint::hint_for;
-pub use policy::{Plan, Policy, Refusal, Unsupported, Verdict};
+pub use policy::{Options, Plan, Policy, Refusal, Unsupported, Verdict};
 
 #[cfg(test)]
 mod tests;

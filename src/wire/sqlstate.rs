@@ -34,12 +34,24 @@ states! {
     DUPLICATE_STATEMENT = b"42P05";
     /// `insufficient_privilege`
     INSUFFICIENT_PRIVILEGE = b"42501";
+    /// `invalid_name`
+    INVALID_NAME = b"42602";
+    /// `undefined_object`
+    UNDEFINED_OBJECT = b"42704";
     /// `undefined_column`
     UNDEFINED_COLUMN = b"42703";
     /// `object_not_in_prerequisite_state`
     OBJECT_NOT_IN_PREREQUISITE_STATE = b"55000";
+    /// `cant_change_runtime_param`
+    CANNOT_CHANGE_PARAMETER = b"55P02";
     /// `invalid_catalog_name`
     INVALID_CATALOG_NAME = b"3D000";
+    /// `null_value_not_allowed`
+    NULL_VALUE_NOT_ALLOWED = b"22004";
+    /// `invalid_parameter_value`
+    INVALID_PARAMETER_VALUE = b"22023";
+    /// `active_sql_transaction`
+    ACTIVE_TRANSACTION = b"25001";
     /// `no_active_sql_transaction`
     NO_ACTIVE_TRANSACTION = b"25P01";
     /// `in_failed_sql_transaction`

@@ -21,6 +21,7 @@ fn greet(parameters: &[(&str, &str)], version: ProtocolVersion) -> (Greeting, By
     .encode(&mut input);
     let policy = Policy {
         unsupported: Unsupported::Reject,
+        ..Policy::default()
     };
     let greeting = ClientLogin::expect().on_input(&mut input, &mut output, &policy, "admin");
     (greeting, output)
@@ -31,6 +32,7 @@ fn who_says_goodbye_at_once_is_told_nothing() {
     let (mut input, mut output) = (BytesMut::from(&b"X\0\0\0\x04\0\0"[..]), BytesMut::new());
     let policy = Policy {
         unsupported: Unsupported::Reject,
+        ..Policy::default()
     };
     let greeting = ClientLogin::expect().on_input(&mut input, &mut output, &policy, "admin");
     assert!(matches!(greeting, Greeting::Reject(_)), "{greeting:?}");
@@ -126,6 +128,7 @@ fn refused_logins_say_why() {
 fn clients_that_speak_something_else() {
     let policy = Policy {
         unsupported: Unsupported::Reject,
+        ..Policy::default()
     };
     let greet = |bytes: &[u8]| {
         let (mut input, mut output) = (BytesMut::from(bytes), BytesMut::new());

@@ -36,6 +36,7 @@ pub(super) fn options_with(sequences: SequencePins) -> Rc<SessionOptions> {
     Rc::new(SessionOptions {
         policy: Policy {
             unsupported: Unsupported::Reject,
+            ..Policy::default()
         },
         mode: PoolMode::Transaction,
         registry: Registry::default(),

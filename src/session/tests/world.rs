@@ -112,6 +112,7 @@ impl World {
         let options = Rc::new(SessionOptions {
             policy: Policy {
                 unsupported: Unsupported::Forward,
+                ..Policy::default()
             },
             mode,
             registry: Registry::default(),
