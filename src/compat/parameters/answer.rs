@@ -40,6 +40,8 @@ pub struct Answered {
 pub struct Failed {
     /// What comes first, as a NoticeResponse.
     pub warning: Option<ErrorResponse>,
+    /// The columns of a SELECT: it fails behind its RowDescription.
+    pub columns: Vec<String>,
     /// The error.
     pub error: ErrorResponse,
 }
@@ -64,7 +66,9 @@ impl Emulated {
                     Lasting::Local => (Hold::Local, Some("SET LOCAL")),
                     Lasting::Transaction => (Hold::Local, Some("SET TRANSACTION")),
                 };
-                let warning = name.filter(|_| block == Block::None).map(only_in_blocks);
+                let warning = name
+                    .filter(|_| block == Block::None && self.message_level().lets_pass(b"WARNING"))
+                    .map(only_in_blocks);
                 let mut trial = self.clone();
                 for change in changes {
                     if let Err(stop) = trial.set(&change.name, &change.to, hold, block) {
@@ -109,12 +113,23 @@ impl Emulated {
         if name.is_some_and(|name| !parameters::is_known_to_postgresql(name)) {
             return Outcome::Forward;
         }
+        // A SELECT is a query itself.
+        let block = match block {
+            Block::Sent => Block::Queried,
+            block => block,
+        };
         let mut trial = self.clone();
         let mut cells = Vec::new();
         for call in &calls.calls {
             match trial.call(&call.function, bound, block) {
                 Ok(cell) => cells.push(cell),
-                Err(stop) => return stopped(stop, None),
+                Err(stop) => {
+                    let mut outcome = stopped(stop, None);
+                    if let Outcome::Failed(failed) = &mut outcome {
+                        failed.columns = columns(calls);
+                    }
+                    return outcome;
+                }
             }
         }
         let servers = cells
@@ -138,7 +153,7 @@ impl Emulated {
         });
         Outcome::Answered(Answered {
             warning: None,
-            columns: calls.calls.iter().map(|call| call.column.clone()).collect(),
+            columns: columns(calls),
             rows: vec![values.collect()],
             tag: "SELECT 1",
         })
@@ -189,6 +204,11 @@ impl Emulated {
             }
         }
     }
+}
+
+fn columns(calls: &SettingCalls) -> Vec<String> {
+    let calls = calls.calls.iter();
+    calls.map(|call| call.column.clone()).collect()
 }
 
 /// The text of an argument, `None` for NULL.
@@ -283,6 +303,7 @@ fn stopped(stop: Stop, warning: Option<ErrorResponse>) -> Outcome {
         Stop::Forward => Outcome::Forward,
         Stop::Error(error) => Outcome::Failed(Failed {
             warning,
+            columns: Vec::new(),
             error: *error,
         }),
     }

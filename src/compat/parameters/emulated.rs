@@ -214,6 +214,9 @@ impl Emulated {
     ) -> Result<String, Stop> {
         let key = name.to_ascii_lowercase();
         let found = super::parameter(&key);
+        if *to == Asked::Current && super::is_custom(&key) && !self.entries.contains_key(&key) {
+            return Err(unknown(name).into());
+        }
         self.may_set(&key, false)?;
         if *to == Asked::Default && is_of_transaction(&key) {
             return Err(ErrorResponse::error(
@@ -292,10 +295,7 @@ impl Emulated {
             Some(Context::Postmaster) => cannot("changed without restarting the server"),
             Some(Context::Internal) => cannot("changed"),
             None if super::is_custom(key) => check_custom(key),
-            None => Err(ErrorResponse::error(
-                SqlState::UNDEFINED_OBJECT,
-                format!("unrecognized configuration parameter \"{key}\""),
-            )),
+            None => Err(unknown(key)),
         }
     }
 
@@ -342,9 +342,11 @@ impl Emulated {
     /// What PostgreSQL does not allow once a transaction has begun (`check_transaction_read_only`
     /// and its neighbours in `variable.c`), and what comes too late for us.
     fn check_transaction(&self, key: &str, value: &Value, block: Block) -> Result<(), Stop> {
-        if block != Block::Sent {
-            return Ok(());
-        }
+        let queried = match block {
+            Block::None | Block::Unsent => return Ok(()),
+            Block::Sent => false,
+            Block::Queried => true,
+        };
         let too_late = |text: &str| {
             Err(Stop::from(ErrorResponse::error(
                 SqlState::ACTIVE_TRANSACTION,
@@ -353,6 +355,7 @@ impl Emulated {
         };
         let now = self.shown(key, block);
         match key {
+            super::DEFERRABLE | super::ISOLATION if !queried => Ok(()),
             super::DEFERRABLE => {
                 too_late("SET TRANSACTION [NOT] DEFERRABLE must be called before any query")
             }
@@ -365,11 +368,11 @@ impl Emulated {
                 }
             }
             _ => match (now.as_deref() == Some("on"), value.number == 1) {
-                (true, false) => {
+                (true, false) if queried => {
                     too_late("transaction read-write mode must be set before any query")
                 }
-                // The server has begun a transaction that may write.
-                (false, true) if self.policy.action(key) == Unsupported::Emulate => {
+                // The server has begun another kind of transaction.
+                (is, to) if is != to && self.policy.action(key) == Unsupported::Emulate => {
                     Err(Stop::Forward)
                 }
                 _ => Ok(()),
@@ -389,6 +392,13 @@ impl Entry {
         }
         self.current = value;
     }
+}
+
+fn unknown(name: &str) -> ErrorResponse {
+    ErrorResponse::error(
+        SqlState::UNDEFINED_OBJECT,
+        format!("unrecognized configuration parameter \"{name}\""),
+    )
 }
 
 fn is_of_transaction(key: &str) -> bool {

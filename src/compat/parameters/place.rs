@@ -7,8 +7,10 @@ pub enum Block {
     None,
     /// One whose BEGIN the server has not seen yet.
     Unsent,
-    /// One whose BEGIN the server has seen, as a rule with a statement behind it.
+    /// One whose BEGIN the server has seen, and no query yet: nothing that takes a snapshot.
     Sent,
+    /// One in which a query has run. Whoever does not know says this rather than [`Block::Sent`].
+    Queried,
 }
 
 /// How a transaction has ended.

@@ -50,7 +50,7 @@ impl Session {
             "ROLLBACK" => self.end(TransactionEnd::RolledBack),
             "SELECT 1" => {
                 if self.block == Block::Unsent {
-                    self.block = Block::Sent;
+                    self.block = Block::Queried;
                 }
             }
             _ if sql.starts_with("BEGIN") => {
