@@ -227,7 +227,7 @@ fn shown(messages: &[Message]) -> Vec<String> {
                     char::from(*tag),
                     text(b'V'),
                     text(b'C'),
-                    text(b'M'),
+                    as_in_16(&text(b'M')),
                     text(b'D'),
                     text(b'H')
                 )
@@ -236,6 +236,20 @@ fn shown(messages: &[Message]) -> Vec<String> {
             tag => panic!("{}", char::from(*tag)),
         })
         .collect()
+}
+
+/// Since 17, the ends of a range have units.
+fn as_in_16(message: &str) -> String {
+    match message.split_once(" is outside the valid range for parameter ") {
+        Some((value, range)) => {
+            let mut range = range.to_owned();
+            for unit in [" ms", " kB", " 8kB"] {
+                range = range.replace(unit, "");
+            }
+            format!("{value} is outside the valid range for parameter {range}")
+        }
+        None => message.to_owned(),
+    }
 }
 
 fn columns(body: &[u8]) -> Vec<String> {

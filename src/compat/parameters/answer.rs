@@ -47,7 +47,7 @@ pub struct Failed {
 }
 
 /// What a call in a SELECT gives.
-enum Cell {
+enum Given {
     Value(Option<String>),
     Servers,
 }
@@ -119,10 +119,10 @@ impl Emulated {
             block => block,
         };
         let mut trial = self.clone();
-        let mut cells = Vec::new();
+        let mut results = Vec::new();
         for call in &calls.calls {
             match trial.call(&call.function, bound, block) {
-                Ok(cell) => cells.push(cell),
+                Ok(given) => results.push(given),
                 Err(stop) => {
                     let mut outcome = stopped(stop, None);
                     if let Outcome::Failed(failed) = &mut outcome {
@@ -132,24 +132,24 @@ impl Emulated {
                 }
             }
         }
-        let servers = cells
+        let servers = results
             .iter()
-            .filter(|cell| matches!(cell, Cell::Servers))
+            .filter(|given| matches!(given, Given::Servers))
             .count();
-        if servers == cells.len() {
+        if servers == results.len() {
             return Outcome::Forward;
         }
         if servers > 0 {
-            let Some(text) = rewritten(&calls.calls, &cells, text) else {
+            let Some(text) = rewritten(&calls.calls, &results, text) else {
                 return Outcome::Forward;
             };
             *self = trial;
             return Outcome::Rewritten(text);
         }
         *self = trial;
-        let values = cells.into_iter().map(|cell| match cell {
-            Cell::Value(value) => value,
-            Cell::Servers => None,
+        let values = results.into_iter().map(|given| match given {
+            Given::Value(value) => value,
+            Given::Servers => None,
         });
         Outcome::Answered(Answered {
             warning: None,
@@ -165,7 +165,7 @@ impl Emulated {
         function: &SettingFunction,
         bound: &[Option<&[u8]>],
         block: Block,
-    ) -> Result<Cell, Stop> {
+    ) -> Result<Given, Stop> {
         let name = read(function.name(), bound)?;
         match (function, name) {
             (SettingFunction::Set { .. }, None) => Err(ErrorResponse::error(
@@ -180,7 +180,7 @@ impl Emulated {
                 Some(name),
             ) => {
                 if !self.policy.action(&name).keeps() {
-                    return Ok(Cell::Servers);
+                    return Ok(Given::Servers);
                 }
                 let to = match read(value, bound)? {
                     Some(value) => Asked::To(vec![value]),
@@ -192,15 +192,15 @@ impl Emulated {
                     Hold::Session
                 };
                 self.set(&name, &to, hold, block)
-                    .map(|value| Cell::Value(Some(value)))
+                    .map(|value| Given::Value(Some(value)))
             }
-            (SettingFunction::Current { .. }, None) => Ok(Cell::Value(None)),
+            (SettingFunction::Current { .. }, None) => Ok(Given::Value(None)),
             (SettingFunction::Current { .. }, Some(name)) => {
                 if !self.policy.action(&name).keeps() {
-                    return Ok(Cell::Servers);
+                    return Ok(Given::Servers);
                 }
                 let value = self.shown(&name.to_ascii_lowercase(), block);
-                Ok(value.map_or(Cell::Servers, |value| Cell::Value(Some(value))))
+                Ok(value.map_or(Given::Servers, |value| Given::Value(Some(value))))
             }
         }
     }
@@ -240,11 +240,11 @@ fn boolean(argument: &Argument, bound: &[Option<&[u8]>]) -> Result<bool, Stop> {
 }
 
 /// The statement with values in the place of our calls; `None` where that cannot be.
-fn rewritten(calls: &[SettingCall], cells: &[Cell], text: &[u8]) -> Option<Vec<u8>> {
+fn rewritten(calls: &[SettingCall], results: &[Given], text: &[u8]) -> Option<Vec<u8>> {
     let mut sql = Vec::new();
     let mut at = 0;
-    for (call, cell) in calls.iter().zip(cells) {
-        let Cell::Value(value) = cell else {
+    for (call, given) in calls.iter().zip(results) {
+        let Given::Value(value) = given else {
             continue;
         };
         sql.extend_from_slice(text.get(at..call.span.start)?);

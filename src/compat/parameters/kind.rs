@@ -185,16 +185,14 @@ fn word(
             .find(|(alias, _)| alias.eq_ignore_ascii_case(word))
             .map(|(alias, _)| (*alias, shown.len())),
     };
-    match found {
-        Some((word, place)) => Ok(Value {
-            shown: word.to_owned(),
-            number: i32::try_from(place).unwrap_or(i32::MAX),
-        }),
-        None => {
-            let hint = format!("Available values: {}.", shown.join(", "));
-            Err(invalid_value(name, text, Some(&hint)))
-        }
-    }
+    let Some((word, place)) = found else {
+        let hint = format!("Available values: {}.", shown.join(", "));
+        return Err(invalid_value(name, text, Some(&hint)));
+    };
+    Ok(Value {
+        shown: word.to_owned(),
+        number: i32::try_from(place).unwrap_or(i32::MAX),
+    })
 }
 
 /// What SET makes of several values of this parameter (`flatten_set_variable_args` of
