@@ -183,6 +183,12 @@ impl Policy {
         }
     }
 
+    /// Whether some statement of a text, of one or of many, is not simply the server's.
+    pub fn concerns(&self, text: &[u8]) -> bool {
+        sql::statements(text)
+            .any(|statement| self.statement(statement.bytes(text)) != Plan::Forward)
+    }
+
     /// RESET and SHOW of one parameter. DSQL accepts both for every name.
     fn about(&self, target: &Target, ask: impl FnOnce(String) -> Ask) -> Plan {
         let name = match target {

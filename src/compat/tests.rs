@@ -363,6 +363,113 @@ fn actions() {
     assert!(!reject().keeps_any() && !forward().keeps_any());
 }
 
+/// What tools were seen to send, and what is asked of the session instead of the server.
+#[test]
+fn what_tools_send_is_answered() {
+    let plans = |unsupported: Unsupported, text: &str| match policy(unsupported)
+        .statement(text.as_bytes())
+    {
+        Plan::Forward => "server",
+        Plan::Refuse(_) => "refused",
+        Plan::Answer(_) => "answered",
+    };
+    for (text, ignored, emulated) in [
+        (
+            "SET client_min_messages TO 'warning'",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "answered",
+            "refused",
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET default_transaction_isolation TO DEFAULT",
+            "answered",
+            "answered",
+        ),
+        ("SHOW TRANSACTION ISOLATION LEVEL", "answered", "answered"),
+        ("show standard_conforming_strings", "answered", "answered"),
+        (
+            "SET standard_conforming_strings = on",
+            "answered",
+            "answered",
+        ),
+        (
+            "SELECT current_setting('jit'), set_config('jit','off',false)",
+            "answered",
+            "answered",
+        ),
+        (
+            "SELECT set_config('TimeZone','UTC',false)",
+            "server",
+            "server",
+        ),
+        (
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "server",
+            "server",
+        ),
+        (
+            "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = \
+             'restrict_nonsystem_relation_kind'",
+            "answered",
+            "answered",
+        ),
+        ("SET SESSION TIMEZONE TO 'UTC';", "server", "server"),
+        ("SET search_path = \"public\";\n", "server", "server"),
+        ("SET ROLE 'flyway'", "server", "server"),
+        ("SET xmloption = content;", "answered", "answered"),
+        (
+            "SET default_table_access_method = heap;",
+            "answered",
+            "answered",
+        ),
+        ("SET row_security = off", "answered", "answered"),
+        ("SHOW SERVER_VERSION", "answered", "answered"),
+        ("SHOW search_path", "server", "server"),
+        ("RESET ALL", "answered", "answered"),
+        ("SELECT 1", "server", "server"),
+    ] {
+        assert_eq!(plans(Unsupported::Ignore, text), ignored, "{text}");
+        assert_eq!(plans(Unsupported::Emulate, text), emulated, "{text}");
+        assert_eq!(plans(Unsupported::Forward, text), "server", "{text}");
+    }
+}
+
+#[test]
+fn texts_of_many_statements() {
+    let emulate = policy(Unsupported::Emulate);
+    for (text, expected) in [
+        (
+            "SET client_min_messages TO warning;SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE;",
+            true,
+        ),
+        ("BEGIN; SELECT current_setting('jit'); COMMIT", true),
+        ("SET search_path = a; SELECT 1", false),
+        ("", false),
+    ] {
+        assert_eq!(emulate.concerns(text.as_bytes()), expected, "{text}");
+    }
+    let two = b"SET jit = off; SET jit = on";
+    assert_eq!(
+        emulate.statement(two),
+        Plan::Forward,
+        "they are split first"
+    );
+}
+
 #[test]
 fn what_is_kept_of_a_startup_packet() {
     assert_eq!(keep().startup_parameter("JIT"), Verdict::Keep);

@@ -76,28 +76,61 @@ pub fn setting_calls(text: &[u8]) -> Option<SettingCalls> {
     if !cursor.take_word("select") {
         return None;
     }
-    let mut calls = Vec::new();
-    let mut if_known = None;
-    loop {
+    let mut calls = vec![call(&mut cursor)?];
+    while cursor.take_punctuation(b',').is_some() {
         calls.push(call(&mut cursor)?);
-        if cursor.take_punctuation(b',').is_some() {
-            continue;
+    }
+    let mut if_known = None;
+    if cursor.take_word("from") {
+        if_known = Some(from(&mut cursor)?);
+    }
+    cursor.at_end().then_some(())?;
+    let calls = calls
+        .into_iter()
+        .map(|call| call.named(if_known.as_deref()))
+        .collect::<Option<_>>()?;
+    Some(SettingCalls { calls, if_known })
+}
+
+/// A call whose parameter may be named by the column `name` of `pg_settings`, as pg_dump has it.
+struct Unnamed {
+    call: SettingCall,
+    by_column: bool,
+}
+
+impl Unnamed {
+    fn named(self, column: Option<&str>) -> Option<SettingCall> {
+        let mut call = self.call;
+        if self.by_column {
+            let text = Argument::Text(column?.to_owned());
+            match &mut call.function {
+                SettingFunction::Set { name, .. } | SettingFunction::Current { name, .. } => {
+                    *name = text;
+                }
+            }
         }
-        if cursor.take_word("from") {
-            if_known = Some(from(&mut cursor)?);
-        }
-        return cursor.at_end().then_some(SettingCalls { calls, if_known });
+        Some(call)
     }
 }
 
-fn call(cursor: &mut Cursor<'_>) -> Option<SettingCall> {
+/// The first argument: whether it is the column `name`, and otherwise what it is.
+fn name_argument(cursor: &mut Cursor<'_>) -> Option<(bool, Argument)> {
+    if cursor.take_word("name") {
+        return Some((true, Argument::Null));
+    }
+    argument(cursor).map(|argument| (false, argument))
+}
+
+fn call(cursor: &mut Cursor<'_>) -> Option<Unnamed> {
     let start = cursor.peek()?.start;
     if cursor.take_word("pg_catalog") {
         cursor.take_punctuation(b'.')?;
     }
-    let (function, name) = if cursor.take_word("set_config") {
+    let by_column;
+    let (function, column) = if cursor.take_word("set_config") {
         cursor.take_punctuation(b'(')?;
-        let name = argument(cursor)?;
+        let name;
+        (by_column, name) = name_argument(cursor)?;
         cursor.take_punctuation(b',')?;
         let value = argument(cursor)?;
         cursor.take_punctuation(b',')?;
@@ -110,7 +143,8 @@ fn call(cursor: &mut Cursor<'_>) -> Option<SettingCall> {
         (function, "set_config")
     } else if cursor.take_word("current_setting") {
         cursor.take_punctuation(b'(')?;
-        let name = argument(cursor)?;
+        let name;
+        (by_column, name) = name_argument(cursor)?;
         let missing_ok = if cursor.take_punctuation(b',').is_some() {
             argument(cursor)?
         } else {
@@ -125,12 +159,13 @@ fn call(cursor: &mut Cursor<'_>) -> Option<SettingCall> {
     };
     let end = cursor.take_punctuation(b')')?.end;
     let alias = alias(cursor)?;
-    Some(SettingCall {
+    let call = SettingCall {
         function,
         has_alias: alias.is_some(),
-        column: alias.unwrap_or_else(|| name.to_owned()),
+        column: alias.unwrap_or_else(|| column.to_owned()),
         span: start..end,
-    })
+    };
+    Some(Unnamed { call, by_column })
 }
 
 /// An alias, if there is one; `None` for what cannot stand there.
@@ -158,7 +193,7 @@ fn alias(cursor: &mut Cursor<'_>) -> Option<Option<String>> {
     Some(Some(name))
 }
 
-/// `[pg_catalog.]pg_settings WHERE name = '…'`, which pgAdmin 4 sends.
+/// `[pg_catalog.]pg_settings WHERE name = '…'`, which pgAdmin 4 and pg_dump send.
 fn from(cursor: &mut Cursor<'_>) -> Option<String> {
     if cursor.take_word("pg_catalog") {
         cursor.take_punctuation(b'.')?;

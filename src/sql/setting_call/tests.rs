@@ -49,6 +49,10 @@ fn what_is_read() {
             "'bytea_output'='hex' local 'false' as set_config, if bytea_output",
         ),
         (
+            "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+            "'restrict_nonsystem_relation_kind'='view, foreign-table' local 'false' as set_config, if restrict_nonsystem_relation_kind",
+        ),
+        (
             "SELECT pg_catalog.set_config('search_path', '', false);",
             "'search_path'='' local 'false' as set_config",
         ),
@@ -104,6 +108,7 @@ fn others_are_left_alone() {
         "select set_config('a', 'b', false) from t",
         "select set_config('a', 'b', false) from pg_settings where name <> 'a'",
         "select set_config('a', 'b', false) where true",
+        "select set_config(name, 'b', false)",
         "select x.set_config('a', 'b', false)",
         "select set_config('a', 1::int, false)",
         "select current_setting('a')::int",

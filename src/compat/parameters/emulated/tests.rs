@@ -298,6 +298,12 @@ fn calls() {
                 "SELECT set_config('search_path', 'it', true), 'it''s'::text x",
             ),
             (
+                "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'restrict_nonsystem_relation_kind'",
+                "set_config=view; SELECT 1",
+            ),
+            ("SET XML OPTION DOCUMENT", "SET"),
+            ("SHOW xml option", "xmloption=document; SHOW"),
+            (
                 "SELECT current_setting('a.b')",
                 "current_setting=; SELECT 1",
             ),
