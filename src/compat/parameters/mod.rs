@@ -8,6 +8,7 @@
 mod answer;
 mod ask;
 mod begin;
+mod check;
 mod emulated;
 mod fixed;
 mod kind;
