@@ -1,6 +1,7 @@
 //! From settings to the parts of a proxy.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_types::sdk_config::SharedTimeSource;
@@ -138,10 +139,14 @@ fn cluster(
     ClusterOptions {
         connector,
         policy: Rc::new(Policy {
-            unsupported: match settings.unsupported_parameters {
-                UnsupportedParameters::Reject => Unsupported::Reject,
-                UnsupportedParameters::Forward => Unsupported::Forward,
-            },
+            unsupported: action(settings.unsupported_parameters),
+            parameters: Arc::new(
+                settings
+                    .parameters
+                    .iter()
+                    .map(|(name, given)| (name.clone(), action(*given)))
+                    .collect(),
+            ),
             ddl: match settings.ddl {
                 config::Ddl::Adapt => Ddl::Adapt,
                 config::Ddl::Pass => Ddl::Pass,
@@ -170,9 +175,18 @@ fn cluster(
         retry_buffer: settings.retry_buffer,
         // Who lets everything pass has something else than DSQL behind the proxy.
         transaction_age: match settings.unsupported_parameters {
-            UnsupportedParameters::Reject => Some(transaction_age),
             UnsupportedParameters::Forward => None,
+            _ => Some(transaction_age),
         },
+    }
+}
+
+fn action(given: UnsupportedParameters) -> Unsupported {
+    match given {
+        UnsupportedParameters::Reject => Unsupported::Reject,
+        UnsupportedParameters::Ignore => Unsupported::Ignore,
+        UnsupportedParameters::Emulate => Unsupported::Emulate,
+        UnsupportedParameters::Forward => Unsupported::Forward,
     }
 }
 

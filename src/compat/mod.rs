@@ -8,10 +8,11 @@
 pub mod ddl;
 mod hint;
 pub mod options;
+pub mod parameters;
 pub mod policy;
 
 pub use hint::hint_for;
-pub use policy::{Ddl, DdlTransactions, Plan, Policy, Refusal, Unsupported, Verdict};
+pub use policy::{Ddl, DdlTransactions, Options, Plan, Policy, Refusal, Unsupported, Verdict};
 
 #[cfg(test)]
 mod tests;

@@ -1,23 +1,30 @@
+use std::sync::Arc;
+
 use proptest::prelude::*;
 
 use super::*;
 
-const REJECT: Policy = Policy {
-    unsupported: Unsupported::Reject,
-    ddl: Ddl::Adapt,
-    ddl_transactions: DdlTransactions::Reject,
-};
-const FORWARD: Policy = Policy {
-    unsupported: Unsupported::Forward,
-    ddl: Ddl::Adapt,
-    ddl_transactions: DdlTransactions::Reject,
-};
+fn policy(unsupported: Unsupported) -> Policy {
+    Policy {
+        unsupported,
+        ..Policy::default()
+    }
+}
+
+fn reject() -> Policy {
+    policy(Unsupported::Reject)
+}
+
+fn forward() -> Policy {
+    policy(Unsupported::Forward)
+}
 
 /// The parameter that a plan refuses, out of its message.
 fn refused(plan: &Plan) -> Option<&str> {
     match plan {
         Plan::Forward => None,
         Plan::Refuse(refusal) => Some(named(refusal)),
+        Plan::Answer(ask) => panic!("answered: {ask:?}"),
     }
 }
 
@@ -35,12 +42,12 @@ fn named(refusal: &Refusal) -> &str {
 fn statements(table: &[(&str, Option<&str>)]) {
     for (text, expected) in table {
         assert_eq!(
-            refused(&REJECT.statement(text.as_bytes())),
+            refused(&reject().statement(text.as_bytes())),
             *expected,
             "{text:?}"
         );
         assert_eq!(
-            FORWARD.statement(text.as_bytes()),
+            forward().statement(text.as_bytes()),
             Plan::Forward,
             "{text:?}"
         );
@@ -49,7 +56,7 @@ fn statements(table: &[(&str, Option<&str>)]) {
 
 #[test]
 fn the_whole_of_a_refusal() {
-    let Plan::Refuse(refusal) = REJECT.statement(b"SET client_min_messages TO warning") else {
+    let Plan::Refuse(refusal) = reject().statement(b"SET client_min_messages TO warning") else {
         panic!("forwarded");
     };
     assert_eq!(refusal.sqlstate, "0A000");
@@ -61,7 +68,9 @@ fn the_whole_of_a_refusal() {
         refusal.hint,
         "Aurora DSQL lets a session set only a few parameters, and this is not one of them. \
          Remove it from what your client sends when it connects, or from your SQL: most clients \
-         have an option for it. dsql-proxy refused this before it reached the server. If your \
+         have an option for it. Or start dsql-proxy with --parameter client_min_messages=emulate to \
+         have the proxy do what it asks for, or with =ignore to have it answered but not applied. \
+         dsql-proxy refused this before it reached the server. If your \
          server does accept it, start dsql-proxy with --unsupported-parameters=forward."
     );
 }
@@ -241,11 +250,12 @@ fn startup_parameters() {
         ),
         ("request.jwt", Some("request.jwt")),
     ] {
-        match REJECT.startup_parameter(name) {
+        match reject().startup_parameter(name) {
             Verdict::Forward => assert_eq!(expected, None, "{name}"),
             Verdict::Refuse(refusal) => assert_eq!(Some(named(&refusal)), expected, "{name}"),
+            Verdict::Keep => panic!("kept: {name}"),
         }
-        assert_eq!(FORWARD.startup_parameter(name), Verdict::Forward);
+        assert_eq!(forward().startup_parameter(name), Verdict::Forward);
     }
 }
 
@@ -299,10 +309,226 @@ fn options_are_judged_like_startup_parameters() {
         ),
         ("--statement-timeout=5s", Some("statement_timeout")),
     ] {
-        let refusal = REJECT.options(value).err();
+        let refusal = reject().options(value).err();
         assert_eq!(refusal.as_ref().map(named), expected, "{value:?}");
-        assert!(FORWARD.options(value).is_ok());
+        assert!(forward().options(value).is_ok());
     }
+}
+
+/// A policy that keeps a few parameters.
+fn keep() -> Policy {
+    let named = [
+        ("statement_timeout", Unsupported::Emulate),
+        ("jit", Unsupported::Ignore),
+        ("role", Unsupported::Ignore),
+        ("work_mem", Unsupported::Emulate),
+    ];
+    let named = named.map(|(name, action)| (name.to_owned(), action));
+    Policy {
+        parameters: Arc::new(named.into()),
+        ..reject()
+    }
+}
+
+#[test]
+fn actions() {
+    use Unsupported::*;
+    for (name, expected) in [
+        ("Statement_Timeout", Emulate),
+        ("jit", Ignore),
+        ("role", Ignore),
+        // Nothing can be done about it.
+        ("work_mem", Ignore),
+        ("lock_timeout", Reject),
+        ("a.b", Reject),
+        ("search_path", Forward),
+        ("no_such_parameter", Forward),
+    ] {
+        assert_eq!(keep().action(name), expected, "{name}");
+    }
+    for (name, expected) in [
+        ("statement_timeout", Emulate),
+        ("jit", Ignore),
+        ("a.b", Ignore),
+        ("role", Forward),
+        ("session_authorization", Reject),
+        ("dsql.something_new", Forward),
+        ("shared_buffers", Ignore),
+        // Older than PostgreSQL 18.
+        ("db_user_namespace", Forward),
+    ] {
+        assert_eq!(policy(Emulate).action(name), expected, "{name}");
+    }
+    assert!(keep().keeps_any() && policy(Ignore).keeps_any());
+    assert!(!reject().keeps_any() && !forward().keeps_any());
+}
+
+/// What tools were seen to send, and what is asked of the session instead of the server.
+#[test]
+fn what_tools_send_is_answered() {
+    let plans = |unsupported: Unsupported, text: &str| match policy(unsupported)
+        .statement(text.as_bytes())
+    {
+        Plan::Forward => "server",
+        Plan::Refuse(_) => "refused",
+        Plan::Answer(_) => "answered",
+    };
+    for (text, ignored, emulated) in [
+        (
+            "SET client_min_messages TO 'warning'",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+            "answered",
+            "refused",
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED",
+            "answered",
+            "answered",
+        ),
+        (
+            "SET default_transaction_isolation TO DEFAULT",
+            "answered",
+            "answered",
+        ),
+        ("SHOW TRANSACTION ISOLATION LEVEL", "answered", "answered"),
+        ("show standard_conforming_strings", "answered", "answered"),
+        (
+            "SET standard_conforming_strings = on",
+            "answered",
+            "answered",
+        ),
+        (
+            "SELECT current_setting('jit'), set_config('jit','off',false)",
+            "answered",
+            "answered",
+        ),
+        (
+            "SELECT set_config('TimeZone','UTC',false)",
+            "server",
+            "server",
+        ),
+        (
+            "SELECT pg_catalog.set_config('search_path', '', false);",
+            "server",
+            "server",
+        ),
+        (
+            "SELECT set_config(name, 'view, foreign-table', false) FROM pg_settings WHERE name = \
+             'restrict_nonsystem_relation_kind'",
+            "answered",
+            "answered",
+        ),
+        ("SET SESSION TIMEZONE TO 'UTC';", "server", "server"),
+        ("SET search_path = \"public\";\n", "server", "server"),
+        ("SET ROLE 'flyway'", "server", "server"),
+        ("SET xmloption = content;", "answered", "answered"),
+        (
+            "SET default_table_access_method = heap;",
+            "answered",
+            "answered",
+        ),
+        ("SET row_security = off", "answered", "answered"),
+        ("SHOW SERVER_VERSION", "answered", "answered"),
+        ("SHOW search_path", "server", "server"),
+        ("RESET ALL", "answered", "answered"),
+        ("SELECT 1", "server", "server"),
+    ] {
+        assert_eq!(plans(Unsupported::Ignore, text), ignored, "{text}");
+        assert_eq!(plans(Unsupported::Emulate, text), emulated, "{text}");
+        assert_eq!(plans(Unsupported::Forward, text), "server", "{text}");
+    }
+}
+
+#[test]
+fn texts_of_many_statements() {
+    let emulate = policy(Unsupported::Emulate);
+    for (text, expected) in [
+        (
+            "SET client_min_messages TO warning;SET TIME ZONE INTERVAL '+00:00' HOUR TO MINUTE;",
+            true,
+        ),
+        ("BEGIN; SELECT current_setting('jit'); COMMIT", true),
+        ("SET search_path = a; SELECT 1", false),
+        ("", false),
+    ] {
+        assert_eq!(emulate.concerns(text.as_bytes()), expected, "{text}");
+    }
+    let two = b"SET jit = off; SET jit = on";
+    assert_eq!(
+        emulate.statement(two),
+        Plan::Forward,
+        "they are split first"
+    );
+}
+
+#[test]
+fn what_is_kept_of_a_startup_packet() {
+    assert_eq!(keep().startup_parameter("JIT"), Verdict::Keep);
+    for (value, rest, kept) in [
+        ("-c search_path=a", "-c search_path=a", vec![]),
+        (" -c jit=off ", "", vec![("jit", "off")]),
+        (
+            "-c search_path=a\\ b --statement-timeout=5s  -e -cjit=off -c application_name=x",
+            "-c search_path=a\\ b  -e -c application_name=x",
+            vec![("statement_timeout", "5s"), ("jit", "off")],
+        ),
+        ("-c", "-c", vec![]),
+    ] {
+        let options = keep().options(value).unwrap();
+        let found: Vec<_> = options
+            .kept
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        assert_eq!((options.rest.as_str(), found), (rest, kept), "{value:?}");
+    }
+    let refusal = keep().options("-c jit=off -c lock_timeout=1").unwrap_err();
+    assert_eq!(named(&refusal), "lock_timeout");
+}
+
+#[test]
+fn refusals_name_the_settings_that_change_them() {
+    let hint = |text: &str| match reject().statement(text.as_bytes()) {
+        Plan::Refuse(refusal) => refusal.hint,
+        plan => panic!("{text}: {plan:?}"),
+    };
+    for (text, expected) in [
+        ("SET jit = off", "--parameter jit=ignore to have"),
+        ("SET a.b = 1", "--parameter a.b=ignore to have"),
+        (
+            "SET lock_timeout = 1",
+            "--parameter lock_timeout=emulate to have",
+        ),
+        (
+            "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY",
+            "--parameter transaction_isolation=emulate --parameter transaction_read_only=emulate to",
+        ),
+        (
+            "SET SESSION CHARACTERISTICS AS TRANSACTION READ WRITE",
+            "--parameter default_transaction_read_only=emulate to",
+        ),
+    ] {
+        assert!(hint(text).contains(expected), "{text}: {}", hint(text));
+    }
+    let emulate = policy(Unsupported::Emulate);
+    let Plan::Refuse(refusal) = emulate.statement(b"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    else {
+        panic!("not refused");
+    };
+    assert!(
+        refusal
+            .hint
+            .contains("--parameter transaction_isolation=ignore")
+    );
 }
 
 #[test]
@@ -319,6 +545,21 @@ fn hints_for_what_dsql_refused() {
     assert!(hint("statement_timeout").contains("timeout in the client"));
     assert!(hint("role").contains("Connect as the role"));
     assert!(!hint("work_mem").contains("--unsupported-parameters"));
+    assert!(hint("work_mem").contains("--parameter work_mem=ignore to"));
+    assert!(hint("statement_timeout").contains("--parameter statement_timeout=emulate to"));
+    assert!(hint("TRANSACTION").contains("--unsupported-parameters=emulate"));
+    assert!(!hint("role").contains("--parameter"));
+    let begin = |level: &str| hint_for("0A000", &format!("Unsupported isolation level: {level}"));
+    assert!(
+        begin("READ COMMITTED")
+            .unwrap()
+            .contains("--parameter transaction_isolation=emulate")
+    );
+    assert!(
+        begin("SERIALIZABLE")
+            .unwrap()
+            .contains("--parameter transaction_isolation=ignore")
+    );
     assert_eq!(hint_for("0A000", "unsupported statement: Truncate"), None);
     assert_eq!(
         hint_for(
@@ -336,14 +577,17 @@ fn hints_for_what_dsql_refused() {
 proptest! {
     #[test]
     fn any_bytes_have_a_plan(text in prop::collection::vec(any::<u8>(), 0..100)) {
-        REJECT.statement(&text);
-        REJECT.statement(&[b"SET ".as_slice(), &text].concat());
+        reject().statement(&text);
+        reject().statement(&[b"SET ".as_slice(), &text].concat());
+        policy(Unsupported::Emulate).statement(&[b"SET jit = ".as_slice(), &text].concat());
     }
 
     #[test]
     fn any_options_are_judged(value in any::<String>()) {
-        prop_assert!(FORWARD.options(&value).is_ok());
-        if let Err(refusal) = REJECT.options(&value) {
+        prop_assert!(forward().options(&value).is_ok());
+        let kept = policy(Unsupported::Emulate).options(&value);
+        prop_assert!(kept.is_err() || kept.unwrap().rest.len() <= value.len());
+        if let Err(refusal) = reject().options(&value) {
             named(&refusal);
         }
     }

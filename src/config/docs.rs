@@ -62,7 +62,7 @@ pub fn sample_file() -> String {
             }
             add(
                 &mut out,
-                format_args!("#{} = {}\n", setting.name, toml_value(setting)),
+                format_args!("#{} = {}\n", setting.key(), toml_value(setting)),
             );
         }
     }
@@ -75,7 +75,7 @@ pub fn sample_file() -> String {
     let names: Vec<_> = SETTINGS
         .iter()
         .filter(|setting| setting.scope == Scope::Cluster)
-        .map(|setting| setting.name)
+        .map(Setting::key)
         .collect();
     out.push_str(&comment(&format!("{}.", names.join(", "))));
     add(
@@ -105,7 +105,7 @@ pub fn reference() -> String {
                 );
             }
             if setting.places == Places::Everywhere {
-                add(&mut out, format_args!("- Key: `{}`\n", setting.name));
+                add(&mut out, format_args!("- Key: `{}`\n", setting.key()));
             }
             add(
                 &mut out,

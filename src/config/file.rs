@@ -100,8 +100,8 @@ impl Document<'_> {
     ) -> Result<(&'static Setting, Vec<Raw>), ConfigError> {
         let source = self.source(key);
         let allowed = |setting: &&Setting| setting.places == Places::Everywhere;
-        let Some(setting) = Setting::named(key.get_ref()) else {
-            let names = SETTINGS.iter().filter(allowed).map(|setting| setting.name);
+        let Some(setting) = Setting::keyed(key.get_ref()) else {
+            let names = SETTINGS.iter().filter(allowed).map(Setting::key);
             let hint = suggest::did_you_mean(key.get_ref(), names.chain([CLUSTER]), "");
             return Err(ConfigError::at(&source, &format!("unknown key{hint}")));
         };
@@ -148,7 +148,8 @@ impl Document<'_> {
                 named = Some((cluster::endpoint(text, &source)?, source));
                 continue;
             }
-            let setting = cluster::per_cluster(key.get_ref(), &source)?;
+            let name = Setting::keyed(key.get_ref()).map_or(&**key.get_ref(), |found| found.name);
+            let setting = cluster::per_cluster(name, &source)?;
             layer.insert(setting.name, values(setting.kind, value, &source)?);
         }
         let Some((endpoint, source)) = named else {
@@ -169,10 +170,11 @@ impl Document<'_> {
 fn values(kind: Kind, value: &Value<'_>, source: &Source) -> Result<Vec<Raw>, ConfigError> {
     let texts = match (kind, value.get_ref()) {
         (Kind::SearchPath, DeValue::Table(paths)) => role_paths(paths, source)?,
-        (Kind::SearchPath | Kind::Limit | Kind::Fault, DeValue::Array(list)) => {
+        (Kind::SearchPath | Kind::Parameters | Kind::Limit | Kind::Fault, DeValue::Array(list)) => {
             strings(list, source)?
         }
         (Kind::Limit, DeValue::Table(limits)) => limit_values(limits, source)?,
+        (Kind::Parameters, DeValue::Table(actions)) => parameter_actions(actions, source)?,
         (Kind::RoleArns, DeValue::Array(list)) => vec![strings(list, source)?.join(",")],
         (_, value) => vec![scalar(kind, value, source)?],
     };
@@ -214,6 +216,11 @@ fn scalar(kind: Kind, value: &DeValue<'_>, source: &Source) -> Result<String, Co
             "expected a table of name and value, such as `{ transaction-rows = 100 }`, a string or \
              a list of strings",
         )),
+        (Kind::Parameters, _) => Err(ConfigError::at(
+            source,
+            "expected a table of name and action, such as `{ client_min_messages = \"emulate\" }`, \
+             a string or a list of strings",
+        )),
         (Kind::Fault, _) => Err(ConfigError::at(
             source,
             "expected a string or a list of strings",
@@ -243,6 +250,31 @@ fn limit_values(limits: &DeTable<'_>, source: &Source) -> Result<Vec<String>, Co
             )),
         })
         .collect()
+}
+
+/// A table of name and action as `NAME=ACTION`. A custom name `a.b` may stand without quotes.
+fn parameter_actions(actions: &DeTable<'_>, source: &Source) -> Result<Vec<String>, ConfigError> {
+    let mut entries = Vec::new();
+    for (name, action) in in_order(actions) {
+        let name = name.get_ref();
+        match action.get_ref() {
+            DeValue::String(action) if !name.contains(['=', ',']) => {
+                entries.push(format!("{name}={action}"));
+            }
+            DeValue::Table(inner) => entries.extend(
+                parameter_actions(inner, source)?
+                    .into_iter()
+                    .map(|entry| format!("{name}.{entry}")),
+            ),
+            _ => {
+                return Err(ConfigError::at(
+                    source,
+                    &format!("{name}: expected `reject`, `ignore`, `emulate` or `forward`"),
+                ));
+            }
+        }
+    }
+    Ok(entries)
 }
 
 /// A table of role and path as `ROLE:PATH`.

@@ -18,6 +18,7 @@ mod file;
 mod flags;
 mod help;
 mod limit;
+mod parameters;
 mod parse;
 mod resolve;
 mod search_path;

@@ -1,5 +1,6 @@
 //! From layers of text to typed settings.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use super::types::{
     ClusterSettings, Ddl, DdlTransactions, ListenAddress, LogFormat, LogLevel, LogSettings,
     PoolMode, PoolSettings, ProxySettings, TlsNegotiation, UnsupportedParameters,
 };
-use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, limit, value};
+use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, limit, parameters, value};
 use crate::dsql::limits::Limit;
 
 /// The bottom layer: the defaults of the table.
@@ -107,6 +108,17 @@ impl<'a> Layers<'a> {
             limits.extend(entries);
         }
         Ok(limits)
+    }
+
+    /// What happens to single session parameters; of one given twice, the last holds.
+    fn parameters(&self) -> Result<BTreeMap<String, UnsupportedParameters>, ConfigError> {
+        let mut all = BTreeMap::new();
+        for raw in self.values("parameter") {
+            let entries = parameters::entries(&raw.text)
+                .map_err(|expected| ConfigError::invalid(&raw.source, &raw.text, &expected))?;
+            all.extend(entries);
+        }
+        Ok(all)
     }
 
     fn search_paths(&self) -> Result<SearchPaths, ConfigError> {
@@ -226,6 +238,7 @@ pub(super) fn cluster(
             .required("unsupported-parameters", UnsupportedParameters::from_name)?,
         ddl: layers.required("ddl", Ddl::from_name)?,
         ddl_transactions: layers.required("ddl-transactions", DdlTransactions::from_name)?,
+        parameters: layers.parameters()?,
     })
 }
 

@@ -42,6 +42,19 @@ impl Setting {
         )
     }
 
+    /// The key in the file: the name, except where it holds a table of several.
+    pub fn key(&self) -> &'static str {
+        match self.kind {
+            Kind::Parameters => "parameters",
+            _ => self.name,
+        }
+    }
+
+    /// The setting of this key.
+    pub(super) fn keyed(key: &str) -> Option<&'static Self> {
+        super::SETTINGS.iter().find(|setting| setting.key() == key)
+    }
+
     /// Whether `command` takes this setting.
     pub fn belongs_to(&self, command: CommandName) -> bool {
         self.commands.contains(&command)
@@ -161,6 +174,8 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// One `search_path`, or one for each role.
     SearchPath,
+    /// `NAME=ACTION` for session parameters.
+    Parameters,
     /// `NAME=VALUE` of a limit of the local cluster.
     Limit,
     /// A fault of the local cluster; whoever starts the cluster reads it.
@@ -172,7 +187,10 @@ pub enum Kind {
 impl Kind {
     /// Whether the flag may be given several times.
     pub fn is_repeatable(self) -> bool {
-        matches!(self, Self::SearchPath | Self::Limit | Self::Fault)
+        matches!(
+            self,
+            Self::SearchPath | Self::Parameters | Self::Limit | Self::Fault
+        )
     }
 }
 

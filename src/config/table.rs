@@ -413,12 +413,44 @@ pub static SETTINGS: &[Setting] = &[
         name: "unsupported-parameters",
         group: Group::Sessions,
         kind: Kind::Choice(UnsupportedParameters::NAMES),
-        value_name: "reject|forward",
+        value_name: "reject|ignore|emulate|forward",
         default: Value("reject"),
         help: "What to do with session parameters that DSQL does not support",
         doc: "What happens to session parameters that DSQL does not support, in the startup \
-              packet, in `options` and in SET. `reject`: the proxy answers with the error of DSQL \
-              and a hint. `forward`: everything goes upstream, which decides.",
+              packet, in `options`, in SET, RESET and SHOW, and in calls of set_config and \
+              current_setting.\n\n\
+              `reject`: the proxy answers with the error of DSQL and a hint. `ignore`: the proxy \
+              answers as PostgreSQL would, remembers the value for SHOW, and does no more. \
+              `emulate`: the same, and the proxy makes the value hold where it can: \
+              client_min_messages, statement_timeout, lock_timeout, transaction_timeout, \
+              idle_in_transaction_session_timeout, idle_session_timeout, and the modes of \
+              transactions (transaction_read_only, default_transaction_read_only; levels below \
+              REPEATABLE READ are answered, because DSQL gives more). SERIALIZABLE cannot be \
+              emulated and is refused. `forward`: everything goes upstream, which decides.\n\n\
+              Whatever is said here, a value that would change what statements mean is refused: \
+              `standard_conforming_strings = off`. Names that PostgreSQL 18 does not know go \
+              upstream.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "parameter",
+        group: Group::Sessions,
+        kind: Kind::Parameters,
+        value_name: "NAME=ACTION[,…]",
+        default: Absent {
+            meaning: "as `unsupported-parameters` says",
+            example: "{ client_min_messages = \"emulate\", jit = \"ignore\" }",
+        },
+        help: "What to do with one session parameter instead (repeatable)",
+        doc: "What happens to one session parameter, with the words of `unsupported-parameters`: \
+              `client_min_messages=emulate`. A name that holds a dot, such as `myapp.user`, is \
+              that of a custom parameter. Several are given by repeating the flag, or in one value \
+              with `,` between them. A parameter that takes a superuser, of which DSQL has none, \
+              is ignored only where it is named here.\n\n\
+              In the file it is a table, `[parameters]`, with a line for each: \
+              `client_min_messages = \"emulate\"`. A cluster's own table replaces the one for all.",
         commands: PROXY,
         scope: Scope::Cluster,
         places: Places::Everywhere,

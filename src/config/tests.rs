@@ -1,5 +1,6 @@
 //! Tables of command lines, environments and files, and what comes out.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -100,6 +101,7 @@ fn cluster(endpoint: &str, port: u16) -> ClusterSettings {
         unsupported_parameters: UnsupportedParameters::Reject,
         ddl: Ddl::Adapt,
         ddl_transactions: DdlTransactions::Reject,
+        parameters: BTreeMap::new(),
     }
 }
 
@@ -134,7 +136,8 @@ fn every_setting_arrives() {
                 --connect-timeout 5s --pool-mode transaction --pool-size 2 --min-idle 2 \
                 --queue-timeout 1s --idle-timeout 2s --max-lifetime 59m \
                 --max-prepared-statements 5 --occ-retries 0 --retry-buffer 1MiB \
-                --unsupported-parameters forward --ddl pass --ddl-transactions autocommit --structured-logs \
+                --unsupported-parameters forward --parameter JIT=ignore --ddl pass \
+                --ddl-transactions autocommit --structured-logs \
                 --quiet=false --debug-logs=true";
     let mut search_path = SearchPaths::default();
     search_path.add("myschema,public;app:x").unwrap();
@@ -169,6 +172,7 @@ fn every_setting_arrives() {
             unsupported_parameters: UnsupportedParameters::Forward,
             ddl: Ddl::Pass,
             ddl_transactions: DdlTransactions::Autocommit,
+            parameters: [("jit".to_owned(), UnsupportedParameters::Ignore)].into(),
         }],
         address: ListenAddress::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         unix_socket: Some(PathBuf::from("/run/p")),
@@ -212,6 +216,7 @@ fn every_setting_arrives() {
         unsupported-parameters = "forward"
         ddl = "pass"
         ddl-transactions = "autocommit"
+        parameters = { jit = "ignore" }
         structured-logs = true
         quiet = false
         debug-logs = true
@@ -255,6 +260,51 @@ fn what_is_said_of_one_cluster_beats_what_is_said_of_all() {
     let file = format!("[[cluster]]\nendpoint = '{A}'\nuser = 'app'\n");
     let proxy = proxy_of("--config-file c.toml --user all", &[], &file);
     assert_eq!(proxy.clusters[0].user, "app");
+}
+
+#[test]
+fn single_parameters() {
+    use UnsupportedParameters::{Emulate, Forward, Ignore};
+    let parameters = |line: &str, variables: &[(&str, &str)], file: &str| {
+        let proxy = proxy_of(line, variables, file);
+        let of = |cluster: &ClusterSettings| cluster.parameters.clone().into_iter().collect();
+        proxy.clusters.iter().map(of).collect::<Vec<Vec<_>>>()
+    };
+    let named = |name: &str, action| (name.to_owned(), action);
+    assert_eq!(
+        parameters(
+            "A --parameter Client_Min_Messages=emulate --parameter a.b=ignore,jit=forward --parameter jit=ignore",
+            &[],
+            ""
+        ),
+        [[
+            named("a.b", Ignore),
+            named("client_min_messages", Emulate),
+            named("jit", Ignore)
+        ]]
+    );
+    let variable = [("DSQL_PROXY_PARAMETER", "jit=ignore, work_mem = forward")];
+    assert_eq!(
+        parameters("A", &variable, ""),
+        [[named("jit", Ignore), named("work_mem", Forward)]]
+    );
+    let file = format!(
+        "parameters = ['jit=forward']\n[[cluster]]\nendpoint = '{A}'\n[[cluster]]\nendpoint = \
+         '{B}'\nparameters = {{ my.app.user = 'ignore' }}"
+    );
+    assert_eq!(
+        parameters("--config-file c.toml", &[], &file),
+        [[named("jit", Forward)], [named("my.app.user", Ignore)]]
+    );
+    let table = "[parameters]\njit = 'emulate'\n\"a.b\" = 'ignore'";
+    assert_eq!(
+        parameters("A --config-file c.toml", &[], table),
+        [[named("a.b", Ignore), named("jit", Emulate)]]
+    );
+    assert_eq!(
+        parameters("A?parameter=jit=ignore", &[], ""),
+        [[named("jit", Ignore)]]
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Settings as the other rooms use them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -79,6 +80,8 @@ pub struct ClusterSettings {
     pub ddl: Ddl,
     /// What happens to DDL among other statements of a transaction block.
     pub ddl_transactions: DdlTransactions,
+    /// What happens to single ones instead, by their names in lower case.
+    pub parameters: BTreeMap<String, UnsupportedParameters>,
 }
 
 /// How clients share servers. Every number is for one pool: a cluster, a role and a database.
@@ -156,16 +159,22 @@ impl TlsNegotiation {
 pub enum UnsupportedParameters {
     /// The proxy refuses them as DSQL would, with a hint.
     Reject,
+    /// The proxy answers in DSQL's place and remembers the values.
+    Ignore,
+    /// The same, and the proxy sees to what it can see to.
+    Emulate,
     /// They go upstream.
     Forward,
 }
 
 impl UnsupportedParameters {
     /// The words for the settings.
-    pub const NAMES: &'static [&'static str] = &["reject", "forward"];
+    pub const NAMES: &'static [&'static str] = &["reject", "ignore", "emulate", "forward"];
 
     pub(super) fn from_name(name: &str) -> Result<Self, String> {
         match super::value::choice(name, Self::NAMES)? {
+            "ignore" => Ok(Self::Ignore),
+            "emulate" => Ok(Self::Emulate),
             "forward" => Ok(Self::Forward),
             _ => Ok(Self::Reject),
         }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Kind, limit, search_path, suggest};
+use super::{Kind, limit, parameters, search_path, suggest};
 use crate::dsql::limits;
 
 /// Checks `text` against the kind of a setting; the error says what is expected.
@@ -25,6 +25,7 @@ pub(super) fn check(kind: Kind, text: &str) -> Result<(), String> {
         Kind::HostPort => host_port(text).map(drop),
         Kind::Choice(names) => choice(text, names).map(drop),
         Kind::SearchPath => search_path::entries(text).map(drop),
+        Kind::Parameters => parameters::entries(text).map(drop),
         Kind::Limit => limit::entries(text).map(drop),
         Kind::Fault | Kind::Text => self::text(text).map(drop),
     }

@@ -130,6 +130,12 @@ pub fn is_known_to_postgresql(name: &str) -> bool {
         .is_ok()
 }
 
+/// The names of the parameters that some PostgreSQL up to 18 has, in lower case, sorted; custom
+/// ones left out.
+pub fn names_of_postgresql() -> impl Iterator<Item = &'static str> {
+    known::POSTGRESQL.iter().copied()
+}
+
 /// Whether `name` has the form `a.b`, which PostgreSQL accepts for any extension's parameter
 /// (manual §20.16) and DSQL refuses (seen 2026-09).
 fn is_custom(name: &str) -> bool {

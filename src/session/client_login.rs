@@ -1,5 +1,7 @@
 //! The packets with which a client begins, as a state machine without I/O.
 
+use std::borrow::Cow;
+
 use bytes::{Buf, BytesMut};
 
 use crate::compat::{Policy, Verdict};
@@ -41,8 +43,11 @@ pub struct ClientLogin {
     pub role: String,
     /// The database, if it named one.
     pub database: Option<String>,
-    /// Every other parameter, in the client's order.
+    /// Every other parameter that goes to the server, in the client's order.
     pub parameters: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The parameters that the session keeps and the server does not get, `options` first, as
+    /// PostgreSQL takes them.
+    pub kept: Vec<(String, String)>,
     /// True if it brings a `search_path` of its own.
     pub has_search_path: bool,
 }
@@ -131,6 +136,7 @@ fn log_in(
         role: String::new(),
         database: None,
         parameters: Vec::new(),
+        kept: Vec::new(),
         has_search_path: false,
     };
     let mut unknown_options = Vec::new();
@@ -144,10 +150,7 @@ fn log_in(
                 login.database = Some(utf8(value, "database")?).filter(|name| !name.is_empty());
             }
             _ if name.starts_with(b"_pq_.") => unknown_options.push(utf8(name, "option")?),
-            _ => {
-                login.check(&name, &value, policy)?;
-                login.parameters.push((name, value));
-            }
+            _ => login.parameter(name, value, policy)?,
         }
     }
     if login.role.is_empty() {
@@ -167,25 +170,43 @@ fn log_in(
 }
 
 impl ClientLogin {
-    fn check(&mut self, name: &[u8], value: &[u8], policy: &Policy) -> Result<(), ErrorResponse> {
-        let name = String::from_utf8_lossy(name);
-        if name == "options" {
-            let value = String::from_utf8_lossy(value);
-            match policy.options(&value) {
-                Ok(settings) => {
-                    self.has_search_path |= settings
-                        .iter()
-                        .any(|(name, _)| name.eq_ignore_ascii_case("search_path"));
+    fn parameter(
+        &mut self,
+        name: Vec<u8>,
+        mut value: Vec<u8>,
+        policy: &Policy,
+    ) -> Result<(), ErrorResponse> {
+        let shown = String::from_utf8_lossy(&name);
+        if shown == "options" {
+            let text = String::from_utf8_lossy(&value);
+            let options = policy.options(&text).map_err(|refusal| refuse(&refusal))?;
+            self.has_search_path |= options
+                .settings
+                .iter()
+                .any(|(name, _)| is_search_path(name));
+            if !options.kept.is_empty() {
+                if matches!(text, Cow::Owned(_)) {
+                    return Err(not_utf8("options"));
                 }
-                Err(refusal) => return Err(refuse(&refusal)),
+                value = options.rest.into_bytes();
+                self.kept.splice(..0, options.kept);
+            }
+            if self.kept.is_empty() || !value.is_empty() {
+                self.parameters.push((name, value));
             }
             return Ok(());
         }
-        self.has_search_path |= is_search_path(&name);
-        match policy.startup_parameter(&name) {
-            Verdict::Forward => Ok(()),
-            Verdict::Refuse(refusal) => Err(refuse(&refusal)),
+        self.has_search_path |= is_search_path(&shown);
+        match policy.startup_parameter(&shown) {
+            Verdict::Forward => self.parameters.push((name, value)),
+            Verdict::Keep => {
+                let shown = shown.into_owned();
+                let value = utf8(value, "value of a parameter")?;
+                self.kept.push((shown, value));
+            }
+            Verdict::Refuse(refusal) => return Err(refuse(&refusal)),
         }
+        Ok(())
     }
 }
 
@@ -206,11 +227,13 @@ fn refuse(refusal: &crate::compat::Refusal) -> ErrorResponse {
 }
 
 fn utf8(value: Vec<u8>, what: &str) -> Result<String, ErrorResponse> {
-    String::from_utf8(value).map_err(|_| {
-        ErrorResponse::fatal(
-            SqlState::PROTOCOL_VIOLATION,
-            format!("the {what} in the startup packet is not valid UTF-8"),
-        )
-        .hint("Send names in UTF-8.")
-    })
+    String::from_utf8(value).map_err(|_| not_utf8(what))
+}
+
+fn not_utf8(what: &str) -> ErrorResponse {
+    ErrorResponse::fatal(
+        SqlState::PROTOCOL_VIOLATION,
+        format!("the {what} in the startup packet is not valid UTF-8"),
+    )
+    .hint("Send names in UTF-8.")
 }

@@ -11,6 +11,7 @@
 //! `standard_conforming_strings` on, which is how Aurora DSQL runs.
 
 pub mod begin;
+mod constant;
 mod cursor;
 mod deallocate;
 mod execute;
@@ -18,10 +19,13 @@ pub mod glance;
 pub mod kind;
 pub mod lexer;
 mod lock_call;
+pub mod modes;
 mod process_call;
 mod read_only;
 pub mod reader;
 pub mod set;
+mod set_value;
+pub mod setting_call;
 pub mod split;
 
 pub use begin::{Begin, End, plain_begin, plain_end};
@@ -34,10 +38,13 @@ pub use lock_call::{
     IntegerType, LockArgument, LockArguments, LockCall, LockFunction, LockMode, LockResult,
     LockScope, LockStatement, LockValue, lock_statement, mentions_advisory_lock,
 };
+pub use modes::{BeginStatement, Isolation, Modes, begin_statement, transaction_modes};
 pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
 pub use reader::Reader;
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
+pub use set_value::set_values;
+pub use setting_call::{Argument, SettingCall, SettingCalls, SettingFunction, setting_calls};
 pub use split::{Statement, Statements, statements};
 
 #[cfg(test)]

@@ -50,12 +50,22 @@ states! {
     CHECK_VIOLATION = b"23514";
     /// `foreign_key_violation`
     FOREIGN_KEY_VIOLATION = b"23503";
+    /// `invalid_name`
+    INVALID_NAME = b"42602";
     /// `undefined_column`
     UNDEFINED_COLUMN = b"42703";
     /// `object_not_in_prerequisite_state`
     OBJECT_NOT_IN_PREREQUISITE_STATE = b"55000";
+    /// `cant_change_runtime_param`
+    CANNOT_CHANGE_PARAMETER = b"55P02";
     /// `invalid_catalog_name`
     INVALID_CATALOG_NAME = b"3D000";
+    /// `null_value_not_allowed`
+    NULL_VALUE_NOT_ALLOWED = b"22004";
+    /// `invalid_parameter_value`
+    INVALID_PARAMETER_VALUE = b"22023";
+    /// `active_sql_transaction`
+    ACTIVE_TRANSACTION = b"25001";
     /// `no_active_sql_transaction`
     NO_ACTIVE_TRANSACTION = b"25P01";
     /// `in_failed_sql_transaction`

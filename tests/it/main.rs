@@ -20,6 +20,7 @@ mod goodbyes;
 mod hostile;
 mod local;
 mod metrics;
+mod parameters;
 mod plain_postgres;
 mod pooling;
 mod settings;

@@ -94,6 +94,22 @@ fn errors_of_the_command_line() {
             "--tls-negotiation: invalid value `off`: expected `direct` or `postgres`",
         ),
         (
+            "A --parameter client_min_mesages=emulate",
+            "--parameter: invalid value `client_min_mesages=emulate`: PostgreSQL has no parameter `client_min_mesages`; did you mean `client_min_messages`?",
+        ),
+        (
+            "A --parameter jit",
+            "--parameter: invalid value `jit`: expected NAME=ACTION, such as `client_min_messages=emulate`",
+        ),
+        (
+            "A --parameter jit=ignor",
+            "--parameter: invalid value `jit=ignor`: jit: expected `reject` or `ignore` or `emulate` or `forward`; did you mean `ignore`?",
+        ),
+        (
+            "A --parameter jit=ignore,Search_Path=ignore",
+            "--parameter: invalid value `jit=ignore,Search_Path=ignore`: Aurora DSQL lets a session set `Search_Path`, so it always goes there",
+        ),
+        (
             "A --search-path app:",
             "--search-path: invalid value `app:`: expected `PATH` for every role or `ROLE:PATH` for one, such as `myschema,public` or `app:myschema`",
         ),
@@ -353,6 +369,18 @@ fn errors_of_the_file_name_the_line() {
         (
             "cluster-port = -1",
             "c.toml:1: `cluster-port`: invalid value `-1`: expected a port from 0 to 65535, where 0 takes any free one",
+        ),
+        (
+            "parameters = { jit = 1 }",
+            "c.toml:1: `parameters`: jit: expected `reject`, `ignore`, `emulate` or `forward`",
+        ),
+        (
+            "parameters = 1",
+            "c.toml:1: `parameters`: expected a table of name and action, such as `{ client_min_messages = \"emulate\" }`, a string or a list of strings",
+        ),
+        (
+            "parameter = 'jit=ignore'",
+            "c.toml:1: `parameter`: unknown key; did you mean `parameters`?",
         ),
         (
             "search-path = { a = 1 }",

@@ -48,12 +48,12 @@ fn uncommented() -> String {
 fn the_sample_file_is_valid_and_holds_the_defaults() {
     let sample = uncommented();
     for setting in SETTINGS {
-        let line = format!("\n{} = ", setting.name);
+        let line = format!("\n{} = ", setting.key());
         assert_eq!(
             sample.contains(&line),
             setting.places == Places::Everywhere,
             "{}",
-            setting.name
+            setting.key()
         );
     }
     let proxy = proxy_of("--config-file c.toml", &[], &sample);

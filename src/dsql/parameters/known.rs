@@ -2,7 +2,7 @@
 
 /// The names of PostgreSQL's configuration parameters in lower case, sorted.
 ///
-/// Sources: `SELECT lower(name) FROM pg_settings` of PostgreSQL 15 (2026-11-21); what that view
+/// Sources: `SELECT lower(name) FROM pg_settings` of PostgreSQL 15 to 18 (2026-11-21); what that view
 /// hides (`role`, `session_authorization`, `seed`, `is_superuser`, two obsolete switches), the
 /// obsolete names `sort_mem` and `vacuum_mem`, and what the release notes of PostgreSQL 16, 17
 /// and 18 add. A name that a newer version removed stays: tools go on sending it.
@@ -45,7 +45,7 @@ pub(super) static POSTGRESQL: &[&str] = &[
     "enable_seqscan", "enable_sort", "enable_tidscan", "escape_string_warning", "event_source",
     "event_triggers", "exit_on_error", "extension_control_path", "extension_destdir",
     "external_pid_file", "extra_float_digits",
-    "file_copy_method", "force_parallel_mode", "from_collapse_limit", "fsync",
+    "file_copy_method", "file_extend_method", "force_parallel_mode", "from_collapse_limit", "fsync",
     "full_page_writes",
     "geqo", "geqo_effort", "geqo_generations", "geqo_pool_size", "geqo_seed",
     "geqo_selection_bias", "geqo_threshold", "gin_fuzzy_search_limit", "gin_pending_list_limit",

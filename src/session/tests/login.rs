@@ -40,6 +40,61 @@ fn who_says_goodbye_at_once_is_told_nothing() {
 }
 
 #[test]
+fn what_the_session_keeps_does_not_go_to_the_server() {
+    let policy = Policy {
+        unsupported: Unsupported::Emulate,
+        ..Policy::default()
+    };
+    let login = |parameters: &[(&str, &str)]| {
+        let (mut input, mut output) = (BytesMut::new(), BytesMut::new());
+        Startup {
+            version: ProtocolVersion::V3_0,
+            parameters: parameters
+                .iter()
+                .map(|(n, v)| (n.as_bytes().to_vec(), v.as_bytes().to_vec()))
+                .collect(),
+        }
+        .encode(&mut input);
+        let greeting = ClientLogin::expect().on_input(&mut input, &mut output, &policy, "admin");
+        let Greeting::Login(login) = greeting else {
+            panic!("{greeting:?}")
+        };
+        let sent: Vec<_> = login
+            .parameters
+            .iter()
+            .map(|(n, v)| [n, v].map(|bytes| String::from_utf8(bytes.clone()).unwrap()))
+            .collect();
+        (sent, login.kept, login.has_search_path)
+    };
+    let owned = |n: &str, v: &str| (n.to_owned(), v.to_owned());
+    let (sent, kept, path) = login(&[
+        ("user", "app"),
+        ("lock_timeout", "1"),
+        (
+            "options",
+            "-c jit=off -c search_path=a --statement-timeout=5s",
+        ),
+        ("application_name", "x"),
+    ]);
+    assert_eq!(
+        sent,
+        [["options", "-c search_path=a"], ["application_name", "x"]]
+    );
+    assert_eq!(
+        kept,
+        [
+            owned("jit", "off"),
+            owned("statement_timeout", "5s"),
+            owned("lock_timeout", "1")
+        ]
+    );
+    assert!(path);
+    let (sent, kept, path) = login(&[("options", "-cjit=off")]);
+    assert!(sent.is_empty() && !path);
+    assert_eq!(kept, [owned("jit", "off")]);
+}
+
+#[test]
 fn logins() {
     let (greeting, output) = greet(
         &[("user", "app"), ("database", "postgres")],
