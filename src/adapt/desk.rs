@@ -2,16 +2,22 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 
 use super::failure::Failure;
+use super::local::Bound;
 use super::reply::{Intake, Reply, Show};
+use crate::compat::parameters::Level;
 use crate::wire::backend::TransactionStatus;
-use crate::wire::{ErrorResponse, FrameError, Severity, SqlState, encode};
+use crate::wire::{ErrorResponse, FrameError, Severity, SqlState, encode, frontend};
+
+/// Fails whatever transaction it runs in: raw parsing accepts it, and analysis does not.
+const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
 
 /// What an errand sends, and what comes back. Shared by the errand and those who drive it.
 #[derive(Debug, Clone)]
@@ -25,6 +31,10 @@ struct Inner {
     status: TransactionStatus,
     /// Somebody wants the errand to end, and it has not noticed.
     cancelled: Option<ErrorResponse>,
+    /// The session is in a block whose BEGIN it has not sent.
+    holds_begin: bool,
+    /// Which notices the client gets.
+    level: Level,
 }
 
 #[derive(Debug)]
@@ -42,13 +52,15 @@ enum Task {
 }
 
 impl Desk {
-    pub(super) fn new(status: TransactionStatus) -> Self {
+    pub(super) fn new(status: TransactionStatus, level: Level) -> Self {
         Self(Rc::new(RefCell::new(Inner {
             to_session: BytesMut::new(),
             to_client: BytesMut::new(),
             task: Task::None,
             status,
             cancelled: None,
+            holds_begin: false,
+            level,
         })))
     }
 
@@ -69,10 +81,37 @@ impl Desk {
         self.query(sql, Show::Nothing).await
     }
 
+    /// Runs a statement with what a client has bound, whose rows and tag it gets.
+    pub(super) async fn relay_bound(&self, sql: &[u8], bound: &Bound) -> Reply {
+        let show = if bound.described {
+            Show::Rows
+        } else {
+            Show::All
+        };
+        self.ask(show, |out| bound_query(sql, bound, &bound.formats, out))
+            .await
+    }
+
+    /// The same, of which the client gets notices only. Values come as text.
+    pub(super) async fn run_bound(&self, sql: &[u8], bound: &Bound) -> Reply {
+        self.ask(Show::Nothing, |out| bound_query(sql, bound, &[], out))
+            .await
+    }
+
+    /// Makes the block that the session is in a failed one.
+    pub(super) async fn fail_block(&self) {
+        self.run(FAILS).await;
+    }
+
     async fn query(&self, sql: &[u8], show: Show) -> Reply {
+        self.ask(show, |out| encode::query(sql, out)).await
+    }
+
+    /// Sends messages, the last of which is answered with ReadyForQuery.
+    pub(super) async fn ask(&self, show: Show, messages: impl FnOnce(&mut BytesMut)) -> Reply {
         {
             let mut inner = self.0.borrow_mut();
-            encode::query(sql, &mut inner.to_session);
+            messages(&mut inner.to_session);
             inner.task = Task::Asks(Intake::new(show));
         }
         poll_fn(|_| {
@@ -108,6 +147,48 @@ impl Desk {
         .await
     }
 
+    /// Waits for something, without a server. An error if somebody ends the wait, or it takes
+    /// longer than the limit.
+    pub(super) async fn wait<T>(
+        &self,
+        waited: impl Future<Output = T>,
+        limit: Option<Duration>,
+    ) -> Result<T, ErrorResponse> {
+        self.0.borrow_mut().task = limit.map_or(Task::None, Task::Sleeps);
+        let mut waited = pin!(waited);
+        poll_fn(|cx| {
+            if let Poll::Ready(value) = waited.as_mut().poll(cx) {
+                self.0.borrow_mut().task = Task::None;
+                return Poll::Ready(Ok(value));
+            }
+            let mut inner = self.0.borrow_mut();
+            let late = matches!(inner.task, Task::Slept).then(lock_timeout);
+            match inner.cancelled.take().or(late) {
+                Some(error) => {
+                    inner.task = Task::None;
+                    Poll::Ready(Err(error))
+                }
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// True if the session is in a block whose BEGIN it has not sent.
+    pub(super) fn holds_begin(&self) -> bool {
+        self.0.borrow().holds_begin
+    }
+
+    /// From now on the client gets these notices of ours.
+    pub(super) fn filter(&self, level: Level) {
+        self.0.borrow_mut().level = level;
+    }
+
+    /// Tells the client messages of ours.
+    pub(super) fn tell(&self, messages: &[u8]) {
+        self.0.borrow_mut().to_client.extend_from_slice(messages);
+    }
+
     /// Tells the client something that is no error.
     pub(super) fn notice(&self, severity: Severity, sqlstate: SqlState, text: impl Into<String>) {
         self.say(&ErrorResponse::error(sqlstate, text).severity(severity));
@@ -115,7 +196,10 @@ impl Desk {
 
     /// The same.
     pub(super) fn say(&self, notice: &ErrorResponse) {
-        notice.encode(&mut self.0.borrow_mut().to_client);
+        let mut inner = self.0.borrow_mut();
+        if inner.level.lets_pass(notice.severity.as_str().as_bytes()) {
+            notice.encode(&mut inner.to_client);
+        }
     }
 
     /// Tells the client that a statement is done.
@@ -151,6 +235,11 @@ impl Desk {
         if let Task::Sleeps(_) = inner.task {
             inner.task = Task::Slept;
         }
+    }
+
+    /// Whether the session is in a block whose BEGIN it has not sent.
+    pub(super) fn note(&self, holds_begin: bool) {
+        self.0.borrow_mut().holds_begin = holds_begin;
     }
 
     /// True while the session is asked.
@@ -196,4 +285,50 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// PostgreSQL's words for a lock that is not to be had in time.
+fn lock_timeout() -> ErrorResponse {
+    ErrorResponse::error(
+        SqlState::LOCK_NOT_AVAILABLE,
+        "canceling statement due to lock timeout",
+    )
+}
+
+/// A statement with bound values, up to Sync.
+fn bound_query(sql: &[u8], bound: &Bound, formats: &[i16], out: &mut BytesMut) {
+    encode::parse(b"", sql, out);
+    encode::frame(frontend::BIND, out, |body| {
+        body.extend_from_slice(b"\0\0");
+        put_count(bound.values.len(), body);
+        for (format, _) in &bound.values {
+            body.put_i16(*format);
+        }
+        put_count(bound.values.len(), body);
+        for (_, value) in &bound.values {
+            match value {
+                None => body.put_i32(-1),
+                Some(value) => {
+                    body.put_i32(i32::try_from(value.len()).unwrap_or(i32::MAX));
+                    body.extend_from_slice(value);
+                }
+            }
+        }
+        put_count(formats.len(), body);
+        for format in formats {
+            body.put_i16(*format);
+        }
+    });
+    encode::frame(frontend::DESCRIBE, out, |body| {
+        body.extend_from_slice(b"P\0")
+    });
+    encode::frame(frontend::EXECUTE, out, |body| {
+        body.extend_from_slice(b"\0");
+        body.put_i32(0);
+    });
+    encode::sync(out);
+}
+
+fn put_count(count: usize, body: &mut BytesMut) {
+    body.put_u16(u16::try_from(count).unwrap_or(u16::MAX));
 }

@@ -1,5 +1,6 @@
 //! Errands as those see them who drive them.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
 use std::pin::Pin;
@@ -10,9 +11,11 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::desk::Desk;
+use super::locks::Locks;
 use super::script;
-use super::state::State;
+use super::state::{Shared, State};
 use crate::compat::Policy;
+use crate::compat::parameters::{Emulated, Level, TransactionEnd};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{ErrorResponse, FrameError};
 
@@ -20,7 +23,7 @@ use crate::wire::{ErrorResponse, FrameError};
 #[derive(Debug)]
 pub struct Adapter {
     policy: Rc<Policy>,
-    state: Rc<RefCell<State>>,
+    state: Shared,
 }
 
 /// What an errand waits for.
@@ -42,12 +45,24 @@ pub struct Errand {
 }
 
 impl Adapter {
-    /// For a client of a cluster about which this is done.
-    pub fn new(policy: Rc<Policy>) -> Self {
-        Self {
+    /// For a client with this process id, that has brought these parameters which the server is
+    /// not to see. The error is FATAL: one of them has no such value.
+    pub fn new(
+        policy: Rc<Policy>,
+        kept: &[(String, String)],
+        locks: &Locks,
+        pid: i32,
+    ) -> Result<Self, ErrorResponse> {
+        let emulated = if policy.keeps_any() {
+            Some(Emulated::start((*policy).clone(), kept)?)
+        } else {
+            None
+        };
+        let state = State::new(emulated, locks.clone(), pid);
+        Ok(Self {
             policy,
-            state: Rc::default(),
-        }
+            state: Rc::new(RefCell::new(state)),
+        })
     }
 
     /// True if the client's next statements are of interest, whatever they are.
@@ -55,10 +70,39 @@ impl Adapter {
         self.state.borrow().watches()
     }
 
+    /// True if it matters how transactions end.
+    pub fn minds_transactions(&self) -> bool {
+        self.state.borrow().minds_transactions()
+    }
+
+    /// A transaction of the session has ended.
+    pub fn ended(&self, how: TransactionEnd) {
+        self.state.borrow_mut().ended(how);
+    }
+
+    /// The session's transaction has failed, and has not ended.
+    pub fn failed(&self) {
+        self.state.borrow().failed();
+    }
+
+    /// Which notices the client gets.
+    pub fn level(&self) -> Level {
+        self.state.borrow().level()
+    }
+
+    /// The BEGIN to send in the place of one that has been held back.
+    pub fn begin(&self, held: &[u8]) -> Option<Vec<u8>> {
+        let state = self.state.borrow();
+        match state.emulated.as_ref()?.begin_text(held) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        }
+    }
+
     /// The errand for the text of a Query, which comes while the session is in `status` and has
     /// answered everything.
     pub fn query(&mut self, sql: &[u8], status: TransactionStatus) -> Errand {
-        let desk = Desk::new(status);
+        let desk = Desk::new(status, self.level());
         let course = script::query(
             desk.clone(),
             Bytes::copy_from_slice(sql),
@@ -75,7 +119,9 @@ impl Adapter {
 
 impl Errand {
     /// Goes on as far as possible. To be called at first, and whenever it got what it waits for.
-    pub fn poll(&mut self, cx: &mut Context<'_>) -> Stage {
+    /// `holds_begin` says that the session is in a block whose BEGIN it has not sent.
+    pub fn poll(&mut self, holds_begin: bool, cx: &mut Context<'_>) -> Stage {
+        self.desk.note(holds_begin);
         if self.stage != Stage::Done {
             self.stage = match self.course.as_mut().poll(cx) {
                 Poll::Ready(()) => Stage::Done,

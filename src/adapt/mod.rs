@@ -12,12 +12,14 @@
 //! ever.
 
 mod alter;
+mod answer;
 mod ddl;
 mod desk;
 mod errand;
 mod failure;
 mod index;
 mod jobs;
+mod local;
 pub mod locks;
 mod reply;
 mod script;

@@ -18,6 +18,8 @@ const MAX_WHOLE: usize = 64 * 1024;
 pub(super) enum Show {
     /// The client, as they come.
     All,
+    /// The client, but what describes the rows.
+    Rows,
     /// The errand.
     Nothing,
 }
@@ -135,8 +137,22 @@ impl Intake {
             | backend::NOTIFICATION_RESPONSE => return true,
             _ => {}
         }
-        self.show == Show::All
+        match self.show {
+            Show::All => !is_of_extended(tag),
+            Show::Rows => {
+                !is_of_extended(tag) && !matches!(tag, backend::ROW_DESCRIPTION | backend::NO_DATA)
+            }
+            Show::Nothing => false,
+        }
     }
+}
+
+/// What answers Parse and Bind, which are ours where the client has sent others.
+fn is_of_extended(tag: u8) -> bool {
+    matches!(
+        tag,
+        backend::PARSE_COMPLETE | backend::BIND_COMPLETE | backend::PARAMETER_DESCRIPTION
+    )
 }
 
 fn row(body: &[u8]) -> Option<Row> {

@@ -1,7 +1,6 @@
 //! The statements of a Query, where they cannot all be sent as they are: DSQL takes one DDL
 //! statement in a transaction and nothing else with it (documented 2026-10).
 
-use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -11,17 +10,18 @@ use super::ddl;
 use super::desk::Desk;
 use super::failure::Failure;
 use super::index;
-use super::state::State;
+use super::local::{self, Bound, Local};
+use super::state::Shared;
 use crate::compat::ddl::is_ddl;
 use crate::compat::{DdlTransactions, Policy};
-use crate::sql::{self, StatementKind};
+use crate::sql::{self, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
 
 /// Fails whatever transaction it runs in: raw parsing accepts it, and analysis does not.
 const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
 
 /// Runs the statements of a Query: each DDL statement alone, those between together.
-pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Rc<RefCell<State>>) {
+pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Shared) {
     if desk.status() == TransactionStatus::Idle {
         // What there was of a block is over.
         state.borrow_mut().clear();
@@ -39,9 +39,16 @@ pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Rc
         seen: 0,
         applied: 0,
     };
-    let ended = script.statements(&statements).await;
+    let ended = if script.has_to_be_one(&statements) {
+        script.as_one(&statements).await
+    } else {
+        script.statements(&statements).await
+    };
     if let Err(failure) = ended {
         desk.fail(&script.told(failure));
+    }
+    if desk.status() == TransactionStatus::Idle {
+        state.borrow().failed();
     }
     desk.ready();
 }
@@ -50,7 +57,7 @@ struct Script<'a> {
     desk: &'a Desk,
     text: &'a [u8],
     policy: &'a Policy,
-    state: &'a RefCell<State>,
+    state: &'a Shared,
     /// How many statements it has.
     count: usize,
     /// Statements that go together, and have not been sent.
@@ -76,6 +83,16 @@ impl Script<'_> {
                 self.flush().await?;
                 self.seen += 1;
                 self.end(bytes).await?;
+            } else if let Some(local) = self.local(bytes) {
+                self.flush().await?;
+                self.seen += 1;
+                let done =
+                    local::answer(self.desk, &local, bytes, &Bound::default(), self.state).await;
+                done.map_err(|failure| failure.behind(self.characters(statement.body.start)))?;
+            } else if kind == StatementKind::Begin && self.state.borrow().emulated.is_some() {
+                self.flush().await?;
+                self.seen += 1;
+                self.begin(bytes).await?;
             } else {
                 self.seen += 1;
                 let start = self.run.take();
@@ -86,6 +103,69 @@ impl Script<'_> {
             self.applied_if_idle();
         }
         self.flush().await
+    }
+
+    /// What the proxy has to say to a statement. In a failed block that is the server's matter.
+    fn local(&self, statement: &[u8]) -> Option<Local> {
+        if self.desk.status() == TransactionStatus::Failed {
+            return None;
+        }
+        local::local(statement, self.policy)
+    }
+
+    /// Whether the statements are one transaction, of which some have been sent to the server when
+    /// one comes that the proxy answers, and may have to be undone.
+    fn has_to_be_one(&self, statements: &[sql::Statement]) -> bool {
+        let mut sent = false;
+        let mut answered_behind = false;
+        for statement in statements {
+            let bytes = statement.bytes(self.text);
+            let traits = sql::glance(bytes).traits;
+            let controls = matches!(
+                statement.kind(self.text),
+                StatementKind::Begin | StatementKind::Commit | StatementKind::Rollback
+            );
+            if controls || traits.contains(Traits::DDL) {
+                return false;
+            }
+            match self.local(bytes) {
+                Some(_) => answered_behind |= sent,
+                None => sent = true,
+            }
+        }
+        answered_behind && self.desk.status() == TransactionStatus::Idle
+    }
+
+    /// Runs them in a block that the client does not see.
+    async fn as_one(&mut self, statements: &[sql::Statement]) -> Result<(), Failure> {
+        if let Some(failure) = self.desk.run(b"BEGIN").await.failure {
+            return Err(failure.without_position());
+        }
+        let done = self.statements(statements).await;
+        let end: &[u8] = if done.is_ok() { b"COMMIT" } else { b"ROLLBACK" };
+        let ended = self.desk.run(end).await.failure;
+        self.applied = 0;
+        match (done, ended) {
+            (Ok(()), Some(failure)) => Err(failure.without_position()),
+            (done, _) => done,
+        }
+    }
+
+    /// Begins a block with the modes that the session is to have.
+    async fn begin(&mut self, statement: &[u8]) -> Result<(), Failure> {
+        let text = {
+            let mut state = self.state.borrow_mut();
+            let Some(emulated) = &mut state.emulated else {
+                return Ok(());
+            };
+            let text = emulated.begin_text(statement).into_owned();
+            emulated.begin(statement);
+            text
+        };
+        let reply = self.desk.relay(&text).await;
+        reply
+            .failure
+            .map_or(Ok(()), |failure| Err(failure.without_position()))
     }
 
     /// Runs what goes together.

@@ -1,21 +1,51 @@
 //! What one errand leaves for the next ones of its client.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
 use super::jobs::Job;
+use super::locks::{Locks, SessionLocks};
+use crate::compat::parameters::{Emulated, Level, Timeout, TransactionEnd};
 use crate::wire::{ErrorResponse, Severity, SqlState};
 
 /// Characters of a statement that are told.
 const MOST_TOLD: usize = 80;
 
-/// About the transaction block that the client is in.
-#[derive(Debug, Default)]
+/// The state, which an errand and those who drive it share.
+pub(super) type Shared = Rc<RefCell<State>>;
+
+/// What there is of a client beyond its session.
+#[derive(Debug)]
 pub(super) struct State {
-    /// The DDL statements of it that have been committed already, with all that stood before them.
+    /// The DDL statements of its block that have been committed already, with all that stood
+    /// before them.
     committed: Vec<String>,
-    /// What is to be waited for once it is committed.
+    /// What is to be waited for once its block is committed.
     pub(super) jobs: Vec<Job>,
+    /// The parameters that are kept for it, where some are.
+    pub(super) emulated: Option<Emulated>,
+    /// Its advisory locks, from the first one on.
+    pub(super) locks: Option<SessionLocks>,
+    /// Where it gets them, and its process id.
+    all_locks: Locks,
+    pid: i32,
+    told_of_locks: bool,
 }
 
 impl State {
+    pub(super) fn new(emulated: Option<Emulated>, all_locks: Locks, pid: i32) -> Self {
+        Self {
+            committed: Vec::new(),
+            jobs: Vec::new(),
+            emulated,
+            locks: None,
+            all_locks,
+            pid,
+            told_of_locks: false,
+        }
+    }
+
     /// True if the next statements of the client's are of interest.
     pub(super) fn watches(&self) -> bool {
         !self.committed.is_empty() || !self.jobs.is_empty()
@@ -23,7 +53,52 @@ impl State {
 
     /// The block has come to its end.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.committed.clear();
+        self.jobs.clear();
+    }
+
+    /// True if it matters how transactions end.
+    pub(super) fn minds_transactions(&self) -> bool {
+        self.emulated.is_some() || self.locks.is_some()
+    }
+
+    /// A transaction has ended.
+    pub(super) fn ended(&mut self, how: TransactionEnd) {
+        if let Some(emulated) = &mut self.emulated {
+            emulated.ended(how);
+        }
+        if let Some(locks) = &self.locks {
+            locks.end_transaction();
+        }
+    }
+
+    /// The transaction has failed: its locks go before its end.
+    pub(super) fn failed(&self) {
+        if let Some(locks) = &self.locks {
+            locks.end_transaction();
+        }
+    }
+
+    /// Its advisory locks.
+    pub(super) fn locks(&mut self) -> &SessionLocks {
+        let (all, pid) = (&self.all_locks, self.pid);
+        self.locks.get_or_insert_with(|| all.session(pid))
+    }
+
+    /// True once, when the client is to hear how far its locks reach.
+    pub(super) fn tells_of_locks(&mut self) -> bool {
+        !std::mem::replace(&mut self.told_of_locks, true)
+    }
+
+    /// How long something may take.
+    pub(super) fn timeout(&self, which: Timeout) -> Option<Duration> {
+        self.emulated.as_ref()?.timeout(which)
+    }
+
+    /// Which notices the client gets.
+    pub(super) fn level(&self) -> Level {
+        let emulated = self.emulated.as_ref();
+        emulated.map_or(Level::Debug5, Emulated::message_level)
     }
 
     /// A DDL statement of the block has been committed.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_types::sdk_config::SharedTimeSource;
 use rustls::RootCertStore;
 
-use crate::compat::{Ddl, DdlTransactions, Policy, Unsupported};
+use crate::compat::{AdvisoryLocks, Ddl, DdlTransactions, Policy, Unsupported};
 use crate::config::{
     self, ClusterSettings, ListenAddress, PoolSettings, ProxySettings, TlsNegotiation,
     UnsupportedParameters,
@@ -147,6 +147,11 @@ fn cluster(
                     .map(|(name, given)| (name.clone(), action(*given)))
                     .collect(),
             ),
+            advisory_locks: match settings.advisory_locks {
+                config::AdvisoryLocks::Local => AdvisoryLocks::Local,
+                config::AdvisoryLocks::Forward => AdvisoryLocks::Forward,
+                config::AdvisoryLocks::Reject => AdvisoryLocks::Reject,
+            },
             ddl: match settings.ddl {
                 config::Ddl::Adapt => Ddl::Adapt,
                 config::Ddl::Pass => Ddl::Pass,

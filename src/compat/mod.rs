@@ -12,7 +12,9 @@ pub mod parameters;
 pub mod policy;
 
 pub use hint::hint_for;
-pub use policy::{Ddl, DdlTransactions, Options, Plan, Policy, Refusal, Unsupported, Verdict};
+pub use policy::{
+    AdvisoryLocks, Ddl, DdlTransactions, Options, Plan, Policy, Refusal, Unsupported, Verdict,
+};
 
 #[cfg(test)]
 mod tests;

@@ -49,6 +49,18 @@ pub enum DdlTransactions {
     Autocommit,
 }
 
+/// What to do about advisory locks, which DSQL does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AdvisoryLocks {
+    /// Keep them between the clients of this proxy.
+    #[default]
+    Local,
+    /// Leave them to the server.
+    Forward,
+    /// Refuse them as DSQL does.
+    Reject,
+}
+
 /// An error in the server's place. It goes out as FATAL while a session starts, as ERROR after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -104,6 +116,8 @@ pub struct Policy {
     pub ddl: Ddl,
     /// What to do about DDL in a transaction block.
     pub ddl_transactions: DdlTransactions,
+    /// What to do about advisory locks.
+    pub advisory_locks: AdvisoryLocks,
     /// Parameters about which something else is to be done, by their names in lower case.
     pub parameters: Arc<BTreeMap<String, Unsupported>>,
 }

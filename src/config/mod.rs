@@ -39,7 +39,7 @@ pub use search_path::SearchPaths;
 pub use setting::{CommandName, DefaultValue, Group, Kind, Places, Scope, Setting};
 pub use table::SETTINGS;
 pub use types::{
-    ClusterSettings, Command, Ddl, DdlTransactions, ListenAddress, LocalSettings, LogFormat,
-    LogLevel, LogSettings, PoolMode, PoolSettings, ProxySettings, SelfTest, TlsNegotiation,
-    TokenSettings, UnsupportedParameters,
+    AdvisoryLocks, ClusterSettings, Command, Ddl, DdlTransactions, ListenAddress, LocalSettings,
+    LogFormat, LogLevel, LogSettings, PoolMode, PoolSettings, ProxySettings, SelfTest,
+    TlsNegotiation, TokenSettings, UnsupportedParameters,
 };

@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::cluster::NamedCluster;
 use super::source::{Layer, Raw, Source};
 use super::types::{
-    ClusterSettings, Ddl, DdlTransactions, ListenAddress, LogFormat, LogLevel, LogSettings,
-    PoolMode, PoolSettings, ProxySettings, TlsNegotiation, UnsupportedParameters,
+    AdvisoryLocks, ClusterSettings, Ddl, DdlTransactions, ListenAddress, LogFormat, LogLevel,
+    LogSettings, PoolMode, PoolSettings, ProxySettings, TlsNegotiation, UnsupportedParameters,
 };
 use super::{ConfigError, DefaultValue, SETTINGS, SearchPaths, limit, parameters, value};
 use crate::dsql::limits::Limit;
@@ -236,6 +236,7 @@ pub(super) fn cluster(
         retry_buffer: layers.required("retry-buffer", |text| value::size(text, 0, usize::MAX))?,
         unsupported_parameters: layers
             .required("unsupported-parameters", UnsupportedParameters::from_name)?,
+        advisory_locks: layers.required("advisory-locks", AdvisoryLocks::from_name)?,
         ddl: layers.required("ddl", Ddl::from_name)?,
         ddl_transactions: layers.required("ddl-transactions", DdlTransactions::from_name)?,
         parameters: layers.parameters()?,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::CommandName::{Local, Serve, Token};
 use super::DefaultValue::{Absent, Value};
+use super::{AdvisoryLocks, Ddl, DdlTransactions, PoolMode, UnsupportedParameters};
 use super::{CommandName, Group, Kind, Places, Scope, Setting, TlsNegotiation};
-use super::{Ddl, DdlTransactions, PoolMode, UnsupportedParameters};
 
 const PROXY: &[CommandName] = &[Serve, Local];
 const EVERY: &[CommandName] = &[Serve, Local, Token];
@@ -482,6 +482,21 @@ pub static SETTINGS: &[Setting] = &[
               done so far is committed, the DDL statement runs alone, and what follows is another \
               transaction. The client sees one transaction; when it fails or is rolled back, it is \
               told what is committed already.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
+        name: "advisory-locks",
+        group: Group::Sessions,
+        kind: Kind::Choice(AdvisoryLocks::NAMES),
+        value_name: "local|forward|reject",
+        default: Value("local"),
+        help: "What to do with advisory locks, which DSQL does not have",
+        doc: "What happens to `pg_advisory_lock` and its family, which migration tools use to keep each \
+              other out and DSQL does not have. `local`: the proxy keeps the locks between its own \
+              clients, with PostgreSQL's semantics; they do not reach the clients of another proxy. \
+              `forward`: everything goes upstream. `reject`: DSQL's error, and a hint.",
         commands: PROXY,
         scope: Scope::Cluster,
         places: Places::Everywhere,

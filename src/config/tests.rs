@@ -101,6 +101,7 @@ fn cluster(endpoint: &str, port: u16) -> ClusterSettings {
         unsupported_parameters: UnsupportedParameters::Reject,
         ddl: Ddl::Adapt,
         ddl_transactions: DdlTransactions::Reject,
+        advisory_locks: AdvisoryLocks::Local,
         parameters: BTreeMap::new(),
     }
 }
@@ -137,7 +138,7 @@ fn every_setting_arrives() {
                 --queue-timeout 1s --idle-timeout 2s --max-lifetime 59m \
                 --max-prepared-statements 5 --occ-retries 0 --retry-buffer 1MiB \
                 --unsupported-parameters forward --parameter JIT=ignore --ddl pass \
-                --ddl-transactions autocommit --structured-logs \
+                --ddl-transactions autocommit --advisory-locks forward --structured-logs \
                 --quiet=false --debug-logs=true";
     let mut search_path = SearchPaths::default();
     search_path.add("myschema,public;app:x").unwrap();
@@ -172,6 +173,7 @@ fn every_setting_arrives() {
             unsupported_parameters: UnsupportedParameters::Forward,
             ddl: Ddl::Pass,
             ddl_transactions: DdlTransactions::Autocommit,
+            advisory_locks: AdvisoryLocks::Forward,
             parameters: [("jit".to_owned(), UnsupportedParameters::Ignore)].into(),
         }],
         address: ListenAddress::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
@@ -216,6 +218,7 @@ fn every_setting_arrives() {
         unsupported-parameters = "forward"
         ddl = "pass"
         ddl-transactions = "autocommit"
+        advisory-locks = "forward"
         parameters = { jit = "ignore" }
         structured-logs = true
         quiet = false

@@ -80,6 +80,8 @@ pub struct ClusterSettings {
     pub ddl: Ddl,
     /// What happens to DDL among other statements of a transaction block.
     pub ddl_transactions: DdlTransactions,
+    /// What happens to advisory locks.
+    pub advisory_locks: AdvisoryLocks,
     /// What happens to single ones instead, by their names in lower case.
     pub parameters: BTreeMap<String, UnsupportedParameters>,
 }
@@ -219,6 +221,30 @@ impl DdlTransactions {
         match super::value::choice(name, Self::NAMES)? {
             "autocommit" => Ok(Self::Autocommit),
             _ => Ok(Self::Reject),
+        }
+    }
+}
+
+/// What happens to advisory locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdvisoryLocks {
+    /// The proxy keeps them between its clients.
+    Local,
+    /// They go upstream.
+    Forward,
+    /// The proxy refuses them as DSQL would, with a hint.
+    Reject,
+}
+
+impl AdvisoryLocks {
+    /// The words for the settings.
+    pub const NAMES: &'static [&'static str] = &["local", "forward", "reject"];
+
+    pub(super) fn from_name(name: &str) -> Result<Self, String> {
+        match super::value::choice(name, Self::NAMES)? {
+            "forward" => Ok(Self::Forward),
+            "reject" => Ok(Self::Reject),
+            _ => Ok(Self::Local),
         }
     }
 }

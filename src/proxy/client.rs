@@ -20,6 +20,7 @@ use super::server::{RolePool, ServerCheckout};
 use super::shared::{ClusterState, Shared};
 use super::signals::{cancel, expire, terminate};
 use super::transfer::append;
+use crate::adapt::Adapter;
 use crate::net::buffered::{Buffered, Read};
 use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
@@ -167,7 +168,7 @@ async fn greet(
 /// Greets a client. `None` if it got an error instead.
 async fn log_in(
     io: Buffered<ClientStream>,
-    login: ClientLogin,
+    mut login: ClientLogin,
     cluster: &ClusterState,
     shared: &Shared,
     place: Place,
@@ -175,6 +176,7 @@ async fn log_in(
     let started = tokio::time::Instant::now();
     let pool = cluster.pool(&login);
     let present = cluster.enter(&pool);
+    let kept = std::mem::take(&mut login.kept);
     let known = pool.known(&login.parameters);
     let version = login.version;
     let (mut io, welcome) = if let Some(known) = known {
@@ -200,7 +202,19 @@ async fn log_in(
         welcome.known.profile,
     );
     session.introduce(key.identity());
-    let mut relay = Relay::new(io, session, pool, shared.buffers.clone());
+    let policy = Rc::clone(&pool.sessions.policy);
+    let locks = cluster.locks(&pool.database);
+    let adapter = match Adapter::new(policy, &kept, &locks, key.pid) {
+        Ok(adapter) => adapter,
+        Err(error) => {
+            io.output.clear();
+            say(cluster, &error, &mut io);
+            farewell(&mut io).await;
+            return None;
+        }
+    };
+    session.filter_notices(adapter.level());
+    let mut relay = Relay::new(io, session, adapter, pool, shared.buffers.clone());
     relay.age = cluster
         .ages
         .as_ref()

@@ -11,6 +11,7 @@ use crate::adapt::{Errand, Stage};
 use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::listen::ClientStream;
 use crate::session::cancelled;
+use crate::wire::backend::TransactionStatus;
 use crate::wire::frame::HEADER;
 use crate::wire::frontend;
 
@@ -64,6 +65,7 @@ impl Running {
     pub(super) fn turn(
         &mut self,
         to_client: &mut BytesMut,
+        holds_begin: bool,
         cx: &mut Context<'_>,
     ) -> Result<Course, String> {
         let before = (self.output.len(), self.input.len(), to_client.len());
@@ -77,7 +79,7 @@ impl Running {
             self.timer = None;
             self.errand.slept();
         }
-        self.stage = self.errand.poll(cx);
+        self.stage = self.errand.poll(holds_begin, cx);
         self.errand.deliver(&mut self.input, to_client);
         match self.stage {
             Stage::Done => return Ok(Course::Done),
@@ -135,7 +137,11 @@ impl Relay {
         let Some(running) = &mut self.errand else {
             return Ok(Progress::None);
         };
-        let course = running.turn(&mut self.client.output, cx);
+        let course = running.turn(
+            &mut self.client.output,
+            self.session.held_begin().is_some(),
+            cx,
+        );
         match course.map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))? {
             Course::Waits => Ok(Progress::None),
             Course::Made => Ok(Progress::Made),
@@ -143,6 +149,12 @@ impl Relay {
                 self.errand = None;
                 self.session.directly(false);
                 self.session.watch(self.adapter.watches());
+                self.session.filter_notices(self.adapter.level());
+                if let Some(begin) = self.session.held_begin()
+                    && let Some(other) = self.adapter.begin(begin)
+                {
+                    self.session.hold_begin(&other);
+                }
                 Ok(Progress::Made)
             }
         }
@@ -157,5 +169,18 @@ impl Relay {
         let errand = self.adapter.query(sql, self.session.status());
         self.session.directly(true);
         self.errand = Some(Box::new(Running::new(errand)));
+    }
+
+    /// Says how transactions have ended, where that matters.
+    pub(super) fn tell_transactions(&mut self) {
+        let ended = self.session.take_end();
+        if !self.adapter.minds_transactions() {
+            return;
+        }
+        if let Some(how) = ended {
+            self.adapter.ended(how);
+        } else if self.session.status() == TransactionStatus::Failed {
+            self.adapter.failed();
+        }
     }
 }

@@ -127,11 +127,12 @@ impl Relay {
     pub(super) fn new(
         client: Buffered<ClientStream>,
         session: Session,
+        adapter: Adapter,
         pool: Rc<RolePool>,
         buffers: Buffers,
     ) -> Self {
         Self {
-            adapter: Adapter::new(Rc::clone(&pool.sessions.policy)),
+            adapter,
             errand: None,
             client,
             session,
@@ -309,6 +310,7 @@ impl Relay {
             running.swap(&mut self.client);
             self.errand = Some(running);
         }
+        self.tell_transactions();
         progress = exchanged?.or(progress);
         if self.session.has_rejections() {
             self.publish_rejections();

@@ -17,13 +17,18 @@ use super::place::{Lobby, Places};
 use super::roster::{Present, Roster};
 use super::server::{RolePool, ServerOpener};
 use super::signals::Cancels;
+use crate::adapt::locks::Locks;
 use crate::compat::Policy;
+
 use crate::net::buffers::Buffers;
 use crate::observe::metrics::{ClusterMetrics, Metrics};
 use crate::observe::{Clients, ClusterStatus, PoolStatus, Servers};
 use crate::pool::PoolOptions;
 use crate::session::{ClientLogin, PoolMode, Registry, SequencePins, SessionOptions};
 use crate::upstream::Connector;
+
+/// How many advisory locks are kept for a database, and waits for them.
+const MOST_LOCKS: usize = 100_000;
 
 /// What concerns every cluster.
 #[derive(Debug, Clone)]
@@ -97,6 +102,8 @@ pub(super) struct ClusterState {
     pub(super) ages: Option<Rc<Ages>>,
     /// What became of requests to cancel that were sent to it.
     pub(super) cancels: Cell<Cancels>,
+    /// Advisory locks, by database.
+    locks: RefCell<BTreeMap<Rc<str>, Locks>>,
     /// By role and database.
     pools: RefCell<Pools>,
 }
@@ -115,6 +122,7 @@ impl ClusterState {
             roster: Rc::default(),
             buffers,
             cancels: Cell::default(),
+            locks: RefCell::default(),
             pools: RefCell::default(),
         }
     }
@@ -151,6 +159,17 @@ impl ClusterState {
             .or_default()
             .insert(database, Rc::clone(&pool));
         pool
+    }
+
+    /// The advisory locks of a database.
+    pub(super) fn locks(&self, database: &Rc<str>) -> Locks {
+        let mut all = self.locks.borrow_mut();
+        if let Some(locks) = all.get(database) {
+            return locks.clone();
+        }
+        let locks = Locks::new(MOST_LOCKS);
+        all.insert(Rc::clone(database), locks.clone());
+        locks
     }
 
     /// Closes the servers that nobody uses; no others are opened.

@@ -14,6 +14,7 @@ use super::sequences::{SequencePin, SequencePins};
 use super::server_state::{ServerState, SessionId};
 use super::settings::Settings;
 use super::statements::{Registry, Statements};
+use crate::compat::parameters::{Level, TransactionEnd};
 use crate::compat::{self, Policy, Refusal};
 use crate::sql::{Glance, PinReason};
 use crate::wire::backend::{self, TransactionStatus};
@@ -225,6 +226,12 @@ pub struct Session {
     pub(super) direct: bool,
     /// Every text is of interest to whoever adapts them.
     pub(super) watched: bool,
+    /// The first transaction since [`Session::take_end`] has ended so.
+    pub(super) end: Option<TransactionEnd>,
+    /// The statement that was completed last was a ROLLBACK.
+    pub(super) rolled_back: bool,
+    /// Which notices the client gets.
+    pub(super) level: Level,
     /// COPY data that comes in belongs to a copy that has been given up.
     pub(super) stray_copy: bool,
     /// What the server said when it said that it will close the connection.
@@ -340,6 +347,9 @@ impl Session {
             seen: None,
             direct: false,
             watched: false,
+            end: None,
+            rolled_back: false,
+            level: Level::Debug5,
             stray_copy: false,
             fatal: None,
             counts: Counts::default(),
@@ -365,6 +375,37 @@ impl Session {
     /// Whether every text is of interest to whoever adapts them.
     pub fn watch(&mut self, watched: bool) {
         self.watched = watched;
+    }
+
+    /// How the first transaction has ended that has done so since this was asked last.
+    pub fn take_end(&mut self) -> Option<TransactionEnd> {
+        self.end.take()
+    }
+
+    /// A transaction has ended.
+    pub(super) fn transaction_ended(&mut self, how: TransactionEnd) {
+        self.counts.transactions += 1;
+        self.end.get_or_insert(how);
+    }
+
+    /// From now on the client gets these notices.
+    pub fn filter_notices(&mut self, level: Level) {
+        self.level = level;
+    }
+
+    /// The BEGIN that is held back until something needs a server.
+    pub fn held_begin(&self) -> Option<&[u8]> {
+        match &self.block {
+            Block::Held(begin) => Some(begin),
+            Block::None | Block::Broken => None,
+        }
+    }
+
+    /// Holds back another BEGIN in the place of that one.
+    pub fn hold_begin(&mut self, begin: &[u8]) {
+        if let Block::Held(held) = &mut self.block {
+            *held = Bytes::copy_from_slice(begin);
+        }
     }
 
     /// Its number.

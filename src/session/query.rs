@@ -9,7 +9,8 @@ use super::pipeline::Expect;
 use super::repeat::repeat;
 use super::sequences::SequencePin;
 use super::server_state::ServerState;
-use crate::compat::{Ddl, Plan};
+use crate::compat::parameters::TransactionEnd;
+use crate::compat::{AdvisoryLocks, Ddl, Plan};
 use crate::sql::{self, Count, Deallocated, Glance, PinReason, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::frontend::{self, Target};
@@ -89,8 +90,11 @@ impl Session {
         let Some(sql) = query_text(frame) else {
             return Flow::NeedServer(Want::Any);
         };
-        if self.watched && !self.direct {
-            return Flow::Adapt;
+        if !self.direct && (self.watched || self.options.policy.keeps_any()) {
+            let glance = sql::glance(sql);
+            if self.adapts(sql, glance) {
+                return Flow::Adapt;
+            }
         }
         let status = self.pipeline.status();
         match (&self.block, status) {
@@ -114,7 +118,11 @@ impl Session {
                     self.begun(frame);
                     self.block = Block::None;
                     encode::command_complete(end.tag(), replies);
-                    self.counts.transactions += 1;
+                    self.transaction_ended(if end.tag() == "ROLLBACK" {
+                        TransactionEnd::RolledBack
+                    } else {
+                        TransactionEnd::Committed
+                    });
                     self.answer(TransactionStatus::Idle, replies);
                     return Flow::Discard;
                 }
@@ -125,7 +133,7 @@ impl Session {
                     self.block = Block::None;
                     // PostgreSQL answers COMMIT with this, too.
                     encode::command_complete("ROLLBACK", replies);
-                    self.counts.transactions += 1;
+                    self.transaction_ended(TransactionEnd::RolledBack);
                     self.answer(TransactionStatus::Idle, replies);
                     return Flow::Discard;
                 }
@@ -137,18 +145,26 @@ impl Session {
             return Flow::Discard;
         }
         let glance = sql::glance(sql);
-        if self.adapts(glance) {
+        if self.adapts(sql, glance) {
             return Flow::Adapt;
         }
         self.seen = Some(glance);
         Flow::NeedServer(self.want(glance.traits))
     }
 
-    /// True if a text takes more than one step, or another form.
-    fn adapts(&self, glance: Glance) -> bool {
+    /// True if a text takes more than one step, or another form, or the proxy has to say to it.
+    pub(super) fn adapts(&self, sql: &[u8], glance: Glance) -> bool {
+        let policy = &self.options.policy;
         !self.direct
-            && (self.watched || glance.traits.contains(Traits::DDL))
-            && self.options.policy.ddl == Ddl::Adapt
+            && (self.watched
+                || (glance
+                    .traits
+                    .intersects(Traits::DDL | Traits::TIDY | Traits::DISCARD)
+                    && policy.ddl == Ddl::Adapt)
+                || (glance.traits.contains(Traits::ADVISORY_CALL)
+                    && policy.advisory_locks != AdvisoryLocks::Forward)
+                || (policy.keeps_any()
+                    && (glance.first == StatementKind::Begin || policy.concerns(sql))))
     }
 
     /// A Query that is answered here.
@@ -200,7 +216,7 @@ impl Session {
             return Flow::Forward;
         };
         let glance = self.seen.take().unwrap_or_else(|| sql::glance(sql));
-        if self.adapts(glance) && !self.pipeline.is_open() {
+        if self.adapts(sql, glance) && !self.pipeline.is_open() {
             return if self.pipeline.is_empty() {
                 Flow::Adapt
             } else {

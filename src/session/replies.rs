@@ -11,12 +11,16 @@ use super::pipeline::{Done, Entry, Expect, Origin};
 use super::retry::Conflict;
 use super::server_state::ServerState;
 use super::statements;
+use crate::compat::parameters::{Level, TransactionEnd};
 use crate::wire::backend::{self, ParameterStatus, TransactionStatus};
 use crate::wire::{ErrorFields, SqlState, encode};
 
 /// What PostgreSQL says to a statement whose result is not what it was when it was prepared
 /// (`RevalidateCachedQuery`, `src/backend/utils/cache/plancache.c`).
 const CHANGED: &[u8] = b"cached plan must not change result type";
+
+/// The body of CommandComplete of a ROLLBACK, also of a COMMIT of what has failed.
+const ROLLBACK: &[u8] = b"ROLLBACK\0";
 
 /// The body of a DataRow whose one column is true.
 const TRUE: &[u8] = b"\0\x01\0\0\0\x01t";
@@ -43,6 +47,14 @@ impl Session {
                 }
                 return Relayed::Swallow;
             }
+            backend::NOTICE_RESPONSE if self.level != Level::Debug5 => {
+                let fields = ErrorFields::read(frame.body).ok();
+                let severity = fields.and_then(|it| it.field(b'V').or_else(|| it.field(b'S')));
+                if frame.is_complete() && !self.level.lets_pass(severity.unwrap_or_default()) {
+                    return Relayed::Swallow;
+                }
+            }
+            backend::COMMAND_COMPLETE => self.rolled_back = frame.body == ROLLBACK,
             backend::NOTIFICATION_RESPONSE => return self.notification(frame, server, out.client),
             _ => {}
         }
@@ -402,7 +414,12 @@ impl Session {
             self.work.unread |= self.work.dirty_in == 0;
         }
         if status == TransactionStatus::Idle {
-            self.counts.transactions += 1;
+            let how = if failed || self.rolled_back {
+                TransactionEnd::RolledBack
+            } else {
+                TransactionEnd::Committed
+            };
+            self.transaction_ended(how);
         }
         if last && self.work.dirty && self.has_to_read_back(status) {
             self.read_back(status, out.server);
@@ -449,7 +466,11 @@ impl Session {
         self.end_unit(tag.is_none());
         self.flight.ended(true);
         self.answers += 1;
-        self.counts.transactions += 1;
+        let how = match tag {
+            Some(_) => TransactionEnd::Committed,
+            None => TransactionEnd::RolledBack,
+        };
+        self.transaction_ended(how);
         match (tag, conflict) {
             (Some(tag), _) => encode::command_complete(tag, to_client),
             (None, Some(conflict)) => conflict.encode(to_client),

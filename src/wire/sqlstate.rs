@@ -42,6 +42,12 @@ states! {
     UNDEFINED_OBJECT = b"42704";
     /// `unique_violation`
     UNIQUE_VIOLATION = b"23505";
+    /// `numeric_value_out_of_range`
+    NUMERIC_VALUE_OUT_OF_RANGE = b"22003";
+    /// `invalid_text_representation`
+    INVALID_TEXT_REPRESENTATION = b"22P02";
+    /// `lock_not_available`
+    LOCK_NOT_AVAILABLE = b"55P03";
     /// `not_null_violation`
     NOT_NULL_VIOLATION = b"23502";
     /// `duplicate_table`

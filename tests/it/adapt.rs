@@ -2,6 +2,8 @@
 
 mod alters;
 mod indexes;
+mod locks;
+mod parameters;
 mod scripts;
 mod transactions;
 

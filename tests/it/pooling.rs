@@ -63,7 +63,11 @@ impl Mode {
         more: &[&str],
     ) -> ProxyAlone {
         let arguments = self.arguments(servers);
-        let mut all = vec!["--unsupported-parameters=forward", "--ddl=pass"];
+        let mut all = vec![
+            "--unsupported-parameters=forward",
+            "--ddl=pass",
+            "--advisory-locks=forward",
+        ];
         all.extend(arguments.iter().map(String::as_str));
         all.extend(more);
         postgres.proxy_to(address, &all)

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::notation::{from_server, show_sent, show_told};
-use crate::compat::{Ddl, Policy, Unsupported};
+use crate::compat::{AdvisoryLocks, Ddl, Policy, Unsupported};
 use crate::session::SequencePins;
 use crate::session::settings::Settings;
 use crate::session::{
@@ -37,6 +37,7 @@ pub(super) fn options_with(sequences: SequencePins) -> Rc<SessionOptions> {
         policy: Rc::new(Policy {
             unsupported: Unsupported::Reject,
             ddl: Ddl::Pass,
+            advisory_locks: AdvisoryLocks::Forward,
             ..Policy::default()
         }),
         mode: PoolMode::Transaction,

@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use super::model::{Server, Table};
 use super::notation::{show_sent, show_told, take};
 use super::talk::parameters;
-use crate::compat::{Ddl, Policy, Unsupported};
+use crate::compat::{AdvisoryLocks, Ddl, Policy, Unsupported};
 use crate::session::SequencePins;
 use crate::session::settings::Settings;
 use crate::session::{
@@ -113,6 +113,7 @@ impl World {
             policy: Rc::new(Policy {
                 unsupported: Unsupported::Forward,
                 ddl: Ddl::Pass,
+                advisory_locks: AdvisoryLocks::Forward,
                 ..Policy::default()
             }),
             mode,

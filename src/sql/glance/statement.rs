@@ -62,8 +62,6 @@ fn of_kind(kind: StatementKind) -> Traits {
         | K::CommitPrepared
         | K::RollbackPrepared
         | K::Lock
-        | K::Unlisten
-        | K::Close
         | K::Checkpoint => Traits::NONE,
         // Defaults, triggers and expressions may advance a sequence.
         K::Insert
@@ -90,6 +88,7 @@ fn of_kind(kind: StatementKind) -> Traits {
         | K::Import => Traits::SEQUENCE_WRITE | Traits::DDL,
         // See `set`.
         K::Set => Traits::NONE,
+        K::Close | K::Unlisten => Traits::TIDY,
         K::Reset => Traits::PARAMETERS,
         K::Prepare => Traits::SQL_PREPARE,
         K::Execute => Traits::EXECUTE | Traits::PARAMETERS | Traits::SEQUENCE_WRITE,

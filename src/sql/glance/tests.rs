@@ -199,10 +199,10 @@ const STATEMENTS: &[(&str, Traits)] = &[
         Traits::EXECUTE.union(PARAMETERS).union(WRITE),
     ),
     ("LISTEN a", Traits::LISTEN),
-    ("UNLISTEN *", NONE),
+    ("UNLISTEN *", Traits::TIDY),
     ("NOTIFY a, 'b'", Traits::NOTIFY),
     ("SELECT pg_notify('a', 'b')", Traits::NOTIFY),
-    ("CLOSE ALL", NONE),
+    ("CLOSE ALL", Traits::TIDY),
     ("DECLARE c CURSOR FOR SELECT 1", NONE),
     ("DECLARE c SCROLL CURSOR WITHOUT HOLD FOR SELECT 1", NONE),
     (

@@ -78,6 +78,8 @@ traits! {
     /// Calls a function of the advisory locks by name, whatever it does. [`Self::ADVISORY_LOCK`]
     /// always comes with it.
     ADVISORY_CALL = 25;
+    /// CLOSE of a cursor, or UNLISTEN.
+    TIDY = 26;
 }
 
 impl Traits {

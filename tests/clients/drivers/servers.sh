@@ -75,7 +75,7 @@ in_scratch() { (cd "$scratch" && "$@"); }
 start_proxy() {
     local directory=$1 port=$2 upstream=$3
     SSL_CERT_FILE=$directory/ca.pem "$PROXY_BIN" "$endpoint" "--port=$port" "--upstream-address=127.0.0.1:$upstream" \
-        --tls-negotiation=postgres --unsupported-parameters=forward --ddl=pass --debug-logs \
+        --tls-negotiation=postgres --unsupported-parameters=forward --ddl=pass --advisory-locks=forward --debug-logs \
         ${POOL_MODE:+"--pool-mode=$POOL_MODE"} >"$directory/proxy.log" 2>&1 &
     proxy_pid=$!
     wait_for 'the proxy' "$directory/proxy.log" 'ready for connections' "$proxy_pid"
