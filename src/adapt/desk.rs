@@ -320,7 +320,7 @@ fn bound_query(sql: &[u8], bound: &Bound, formats: &[i16], out: &mut BytesMut) {
         }
     });
     encode::frame(frontend::DESCRIBE, out, |body| {
-        body.extend_from_slice(b"P\0")
+        body.extend_from_slice(b"P\0");
     });
     encode::frame(frontend::EXECUTE, out, |body| {
         body.extend_from_slice(b"\0");

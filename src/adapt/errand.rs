@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 
 use super::desk::Desk;
+use super::extended::{self, Taken};
 use super::locks::Locks;
 use super::script;
 use super::state::{Shared, State};
@@ -96,6 +97,35 @@ impl Adapter {
         match state.emulated.as_ref()?.begin_text(held) {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(text),
+        }
+    }
+
+    /// True if [`Adapter::takes`] has to be asked about messages.
+    pub fn is_engaged(&self) -> bool {
+        self.state.borrow().own.is_engaged()
+    }
+
+    /// Whose a message of the client's is.
+    pub fn takes(&mut self, tag: u8, body: &[u8], status: TransactionStatus) -> Taken {
+        let idle = status == TransactionStatus::Idle;
+        self.state.borrow_mut().own.takes(tag, body, idle)
+    }
+
+    /// The errand for a message of the extended protocol, the header included. `settles` says that
+    /// messages in front of it have not been answered.
+    pub fn message(&mut self, message: &[u8], settles: bool, status: TransactionStatus) -> Errand {
+        let desk = Desk::new(status, self.level());
+        let course = extended::message(
+            desk.clone(),
+            Bytes::copy_from_slice(message),
+            settles,
+            Rc::clone(&self.policy),
+            Rc::clone(&self.state),
+        );
+        Errand {
+            desk,
+            course: Box::pin(course),
+            stage: Stage::Replies,
         }
     }
 

@@ -163,6 +163,81 @@ fn lock_columns(locks: &LockStatement<'_>) -> Vec<Column> {
     locks.calls.iter().map(column).collect()
 }
 
+/// What an answer looks like.
+pub(super) enum Shape {
+    /// Its columns, and the types of the statement's parameters.
+    Known {
+        columns: Vec<Column>,
+        types: Vec<u32>,
+    },
+    /// The same as that of this text, but for the columns where they are known.
+    OfServer {
+        text: Vec<u8>,
+        columns: Option<Vec<Column>>,
+    },
+}
+
+/// What the answer to a statement looks like.
+pub(super) fn shape(local: &Local) -> Shape {
+    match local {
+        Local::Parameters(ask) => Shape::Known {
+            columns: columns(local).unwrap_or_default(),
+            types: ask.parameter_types(),
+        },
+        Local::Locks(text) => lock_shape(text),
+        Local::Nothing(_) | Local::DiscardAll | Local::Refused(_) => Shape::Known {
+            columns: Vec::new(),
+            types: Vec::new(),
+        },
+    }
+}
+
+fn lock_shape(text: &[u8]) -> Shape {
+    let Some(locks) = crate::sql::lock_statement(text) else {
+        return Shape::OfServer {
+            text: text.to_vec(),
+            columns: None,
+        };
+    };
+    if let Some(other) = locks.with_value(LockValue::Null) {
+        return Shape::OfServer {
+            text: other,
+            columns: None,
+        };
+    }
+    if locks.has_expressions() {
+        return Shape::OfServer {
+            text: locks.evaluation(),
+            columns: Some(lock_columns(&locks)),
+        };
+    }
+    let mut types = Vec::new();
+    for call in &locks.calls {
+        let of = match call.arguments {
+            LockArguments::Two(..) => 23,
+            LockArguments::None | LockArguments::One(_) => 20,
+        };
+        for argument in call.arguments.iter() {
+            if let LockArgument::Parameter { number, cast } = argument {
+                let place = usize::from(*number).saturating_sub(1);
+                if types.len() <= place {
+                    types.resize(place + 1, TEXT);
+                }
+                if let Some(found) = types.get_mut(place) {
+                    *found = match cast {
+                        Some(cast) => cast.oid(),
+                        None => of,
+                    };
+                }
+            }
+        }
+    }
+    Shape::Known {
+        columns: lock_columns(&locks),
+        types,
+    }
+}
+
 /// Answers a statement, with the tag. An error belongs to the statement, and fails its block.
 pub(super) async fn answer(
     desk: &Desk,
@@ -384,7 +459,7 @@ async fn carry_out(
     state: &Shared,
 ) -> Result<LockValue, Failure> {
     if function == LockFunction::UnlockAll {
-        with_locks(state, |locks| locks.unlock_all());
+        with_locks(state, SessionLocks::unlock_all);
         return Ok(LockValue::Void);
     }
     let key = match given {

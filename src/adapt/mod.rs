@@ -16,6 +16,7 @@ mod answer;
 mod ddl;
 mod desk;
 mod errand;
+mod extended;
 mod failure;
 mod index;
 mod jobs;
@@ -26,3 +27,4 @@ mod script;
 mod state;
 
 pub use errand::{Adapter, Errand, Stage};
+pub use extended::Taken;

@@ -18,8 +18,12 @@ const MAX_WHOLE: usize = 64 * 1024;
 pub(super) enum Show {
     /// The client, as they come.
     All,
+    /// The client, all that there is.
+    Verbatim,
     /// The client, but what describes the rows.
     Rows,
+    /// The client, descriptions of these.
+    Described { parameters: bool, rows: bool },
     /// The errand.
     Nothing,
 }
@@ -138,6 +142,12 @@ impl Intake {
             _ => {}
         }
         match self.show {
+            Show::Verbatim => true,
+            Show::Described { parameters, rows } => match tag {
+                backend::PARAMETER_DESCRIPTION => parameters,
+                backend::ROW_DESCRIPTION | backend::NO_DATA => rows,
+                _ => false,
+            },
             Show::All => !is_of_extended(tag),
             Show::Rows => {
                 !is_of_extended(tag) && !matches!(tag, backend::ROW_DESCRIPTION | backend::NO_DATA)

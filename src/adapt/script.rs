@@ -53,7 +53,7 @@ pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Sh
     desk.ready();
 }
 
-struct Script<'a> {
+pub(super) struct Script<'a> {
     desk: &'a Desk,
     text: &'a [u8],
     policy: &'a Policy,
@@ -68,7 +68,34 @@ struct Script<'a> {
     applied: usize,
 }
 
-impl Script<'_> {
+impl<'a> Script<'a> {
+    /// Runs one statement, of which the client gets the tag or an error.
+    pub(super) async fn alone(
+        desk: &'a Desk,
+        text: &'a [u8],
+        policy: &'a Policy,
+        state: &'a Shared,
+    ) -> Result<(), Failure> {
+        if desk.status() == TransactionStatus::Idle {
+            state.borrow_mut().clear();
+        }
+        let statements: Vec<_> = sql::statements(text)
+            .filter(|statement| !statement.is_empty())
+            .collect();
+        let mut script = Script {
+            desk,
+            text,
+            policy,
+            state,
+            count: statements.len(),
+            run: None,
+            seen: 0,
+            applied: 0,
+        };
+        let done = script.statements(&statements).await;
+        done.map_err(|failure| script.told(failure))
+    }
+
     async fn statements(&mut self, statements: &[sql::Statement]) -> Result<(), Failure> {
         for statement in statements {
             let bytes = statement.bytes(self.text);
@@ -193,7 +220,9 @@ impl Script<'_> {
             }
             _ => {
                 let job = ddl::in_block(self.desk, statement).await?;
-                self.state.borrow_mut().jobs.extend(job);
+                if let Some(job) = job {
+                    self.state.borrow_mut().waits_for(job);
+                }
                 Ok(())
             }
         }
@@ -202,12 +231,14 @@ impl Script<'_> {
     /// A DDL statement in a block, of which what came before is committed and what comes next is
     /// another transaction. The client sees one block.
     async fn ddl_between(&mut self, statement: &[u8]) -> Result<(), Failure> {
+        let before = self.state.borrow_mut().take_block();
         let reply = self.desk.run(b"COMMIT").await;
         let done = match reply.failure {
             Some(failure) => Err(failure.without_position()),
             None => ddl::alone(self.desk, statement).await,
         };
         let begun = self.desk.run(b"BEGIN").await;
+        self.state.borrow_mut().put_block(before);
         match done {
             Ok(()) => {
                 self.state.borrow_mut().commits(statement);
@@ -225,16 +256,14 @@ impl Script<'_> {
 
     /// The end of a block of which something is committed already, or in which jobs were begun.
     async fn end(&mut self, statement: &[u8]) -> Result<(), Failure> {
+        // They are forgotten when the transaction ends.
+        let (jobs, warning) = {
+            let state = self.state.borrow();
+            (state.jobs(), state.warning())
+        };
         let reply = self.desk.run(statement).await;
         if let Some(failure) = reply.failure {
             return Err(failure.without_position());
-        }
-        let (jobs, warning) = {
-            let state = self.state.borrow();
-            (state.jobs.clone(), state.warning())
-        };
-        if self.desk.status() == TransactionStatus::Idle {
-            self.state.borrow_mut().clear();
         }
         if reply.tag != "COMMIT" {
             if let Some(warning) = warning {

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::extended::Own;
 use super::jobs::Job;
 use super::locks::{Locks, SessionLocks};
 use crate::compat::parameters::{Emulated, Level, Timeout, TransactionEnd};
@@ -15,14 +16,20 @@ const MOST_TOLD: usize = 80;
 /// The state, which an errand and those who drive it share.
 pub(super) type Shared = Rc<RefCell<State>>;
 
+/// About the transaction block that a client is in.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    /// The DDL statements of it that have been committed already, with all that stood before them.
+    committed: Vec<String>,
+    /// What is to be waited for once it is committed.
+    jobs: Vec<Job>,
+}
+
 /// What there is of a client beyond its session.
 #[derive(Debug)]
 pub(super) struct State {
-    /// The DDL statements of its block that have been committed already, with all that stood
-    /// before them.
-    committed: Vec<String>,
-    /// What is to be waited for once its block is committed.
-    pub(super) jobs: Vec<Job>,
+    /// About the block that it is in.
+    block: Block,
     /// The parameters that are kept for it, where some are.
     pub(super) emulated: Option<Emulated>,
     /// Its advisory locks, from the first one on.
@@ -31,39 +38,61 @@ pub(super) struct State {
     all_locks: Locks,
     pid: i32,
     told_of_locks: bool,
+    /// What of the extended protocol is the proxy's.
+    pub(super) own: Own,
 }
 
 impl State {
     pub(super) fn new(emulated: Option<Emulated>, all_locks: Locks, pid: i32) -> Self {
         Self {
-            committed: Vec::new(),
-            jobs: Vec::new(),
+            block: Block::default(),
             emulated,
             locks: None,
             all_locks,
             pid,
             told_of_locks: false,
+            own: Own::default(),
         }
     }
 
     /// True if the next statements of the client's are of interest.
     pub(super) fn watches(&self) -> bool {
-        !self.committed.is_empty() || !self.jobs.is_empty()
+        !self.block.committed.is_empty() || !self.block.jobs.is_empty()
     }
 
     /// The block has come to its end.
     pub(super) fn clear(&mut self) {
-        self.committed.clear();
-        self.jobs.clear();
+        self.block = Block::default();
+    }
+
+    /// What there is of its block, which goes on although its transaction ends.
+    pub(super) fn take_block(&mut self) -> Block {
+        std::mem::take(&mut self.block)
+    }
+
+    /// The block goes on.
+    pub(super) fn put_block(&mut self, block: Block) {
+        self.block = block;
+    }
+
+    /// This is to be waited for once the block is committed.
+    pub(super) fn waits_for(&mut self, job: Job) {
+        self.block.jobs.push(job);
+    }
+
+    /// What is to be waited for once the block is committed.
+    pub(super) fn jobs(&self) -> Vec<Job> {
+        self.block.jobs.clone()
     }
 
     /// True if it matters how transactions end.
     pub(super) fn minds_transactions(&self) -> bool {
-        self.emulated.is_some() || self.locks.is_some()
+        self.emulated.is_some() || self.locks.is_some() || self.watches()
     }
 
     /// A transaction has ended.
     pub(super) fn ended(&mut self, how: TransactionEnd) {
+        self.clear();
         if let Some(emulated) = &mut self.emulated {
             emulated.ended(how);
         }
@@ -109,18 +138,18 @@ impl State {
         if words.join(" ").chars().count() > MOST_TOLD {
             told.push('…');
         }
-        self.committed.push(told);
+        self.block.committed.push(told);
     }
 
     /// What an error or a ROLLBACK does not undo; `None` if there is no such thing.
     pub(super) fn lasting(&self) -> Option<String> {
-        if self.committed.is_empty() {
+        if self.block.committed.is_empty() {
             return None;
         }
         Some(format!(
             "Committed already, with all that stood before them, since Aurora DSQL takes one DDL \
              statement in a transaction: {}.",
-            self.committed.join("; ")
+            self.block.committed.join("; ")
         ))
     }
 

@@ -7,7 +7,7 @@ use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
 
 use super::relay::{Pause, Progress, Relay};
-use crate::adapt::{Errand, Stage};
+use crate::adapt::{Errand, Stage, Taken};
 use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::listen::ClientStream;
 use crate::session::cancelled;
@@ -160,15 +160,32 @@ impl Relay {
         }
     }
 
-    /// Something is done for a message in more than one step.
-    pub(super) fn begin_errand(&mut self, message: &[u8]) {
-        let sql = message.get(HEADER..).map(frontend::query);
-        let Some(Ok(sql)) = sql else {
-            return;
+    /// Something is done for a message in more than one step; `taken` says that it is about what
+    /// has been prepared here.
+    pub(super) fn begin_errand(&mut self, message: &[u8], taken: bool) {
+        let status = self.session.status();
+        let body = message.get(HEADER..).unwrap_or_default();
+        let errand = match (message.first(), frontend::query(body)) {
+            (Some(&frontend::QUERY), Ok(sql)) if !taken => self.adapter.query(sql, status),
+            _ => {
+                let settles = self.session.is_in_group();
+                self.adapter.message(message, settles, status)
+            }
         };
-        let errand = self.adapter.query(sql, self.session.status());
         self.session.directly(true);
         self.errand = Some(Box::new(Running::new(errand)));
+    }
+
+    /// A message that is not the session's leaves the client's input.
+    pub(super) fn take_over(&mut self, length: usize, taken: Taken) {
+        if !self.kept_is_empty() {
+            self.session.let_replies_go();
+            self.let_replies_go();
+        }
+        let message = take(&mut self.client.input, length);
+        if taken == Taken::Yes {
+            self.begin_errand(&message, true);
+        }
     }
 
     /// Says how transactions have ended, where that matters.

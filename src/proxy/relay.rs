@@ -19,7 +19,7 @@ use super::errand::{Running, take};
 use super::parting::Leaving;
 use super::server::{PooledServer, RolePool, ServerCheckout};
 use super::transfer::{append, rows, transfer};
-use crate::adapt::Adapter;
+use crate::adapt::{Adapter, Taken};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
@@ -492,6 +492,11 @@ impl Relay {
         true
     }
 
+    /// True if no replies are kept until it is known that there is no conflict.
+    pub(super) fn kept_is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
     /// What the client is owed goes out after all; what a conflict has undone does not.
     pub(super) fn let_replies_go(&mut self) {
         if self.session.is_repeating() {
@@ -597,6 +602,20 @@ impl Relay {
                         server: &mut self.scratch,
                         client: &mut self.client.output,
                     };
+                    if self.adapter.is_engaged() && frame.is_complete() && !self.session.skips() {
+                        let status = self.session.status();
+                        let taken = self.adapter.takes(tag, frame.body, status);
+                        if taken != Taken::No {
+                            self.pass(run);
+                            run = 0;
+                            self.take_over(length, taken);
+                            self.from_client = scanner;
+                            if taken == Taken::Yes {
+                                break;
+                            }
+                            continue;
+                        }
+                    }
                     let state = self.link.as_mut().map(|server| &mut server.state);
                     let told = out.client.len();
                     let asked = self.session.frontend(frame, state, &mut out);
@@ -653,13 +672,13 @@ impl Relay {
                     continue;
                 }
                 Flow::Adapt => {
-                    if !self.kept.is_empty() {
+                    if !self.kept_is_empty() {
                         self.session.let_replies_go();
                         self.let_replies_go();
                     }
                     let message = take(&mut self.client.input, length);
                     self.from_client = scanner;
-                    self.begin_errand(&message);
+                    self.begin_errand(&message, false);
                     break;
                 }
                 Flow::Terminate => {

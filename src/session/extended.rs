@@ -52,6 +52,9 @@ impl Session {
             return self.parse_unread(frame, server);
         };
         let glance = sql::glance(parse.sql);
+        if self.adapts_parse(parse.sql, glance) {
+            return Flow::Adapt;
+        }
         if glance.first == StatementKind::Set
             && let Plan::Refuse(why) = self.options.policy.statement(parse.sql)
         {
@@ -194,6 +197,9 @@ impl Session {
             return false;
         };
         let glance = sql::glance(parse.sql);
+        if self.adapts_parse(parse.sql, glance) {
+            return false;
+        }
         if !glance.traits.without(Traits::SEQUENCE_WRITE).is_empty() || self.names(parse.name) {
             return false;
         }

@@ -58,6 +58,7 @@ impl Session {
                 let traits = self.bound_traits(frame.body);
                 Flow::NeedServer(self.want(traits))
             }
+            frontend::PARSE if self.is_adapted_parse(frame) => Flow::Adapt,
             frontend::PARSE if self.block != Block::Broken && self.parse_without_server(frame) => {
                 encode::parse_complete(replies);
                 Flow::Discard
@@ -165,6 +166,37 @@ impl Session {
                     && policy.advisory_locks != AdvisoryLocks::Forward)
                 || (policy.keeps_any()
                     && (glance.first == StatementKind::Begin || policy.concerns(sql))))
+    }
+
+    fn is_adapted_parse(&self, frame: Frame<'_>) -> bool {
+        if !frame.is_complete() {
+            return false;
+        }
+        let Ok(parse) = frontend::Parse::read(frame.body) else {
+            return false;
+        };
+        self.adapts_parse(parse.sql, sql::glance(parse.sql))
+    }
+
+    /// The same of a statement that is prepared.
+    pub(super) fn adapts_parse(&self, sql: &[u8], glance: Glance) -> bool {
+        let is_end = matches!(
+            glance.first,
+            StatementKind::Commit | StatementKind::Rollback
+        );
+        glance.count == Count::One
+            && (is_end || !self.watched || glance.traits.contains(Traits::DDL))
+            && self.adapts(sql, glance)
+    }
+
+    /// True if messages have been sent of which not all is answered, or whose group is open.
+    pub fn is_in_group(&self) -> bool {
+        !self.pipeline.is_empty() || self.pipeline.is_open()
+    }
+
+    /// True if what comes is dropped up to Sync.
+    pub fn skips(&self) -> bool {
+        self.mode == Mode::SkipUntilSync || self.pipeline.is_skipping()
     }
 
     /// A Query that is answered here.

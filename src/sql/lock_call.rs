@@ -94,8 +94,11 @@ impl LockStatement<'_> {
             (LockValue::Null, _) => b"NULL::text",
         };
         let mut text = around.before.to_vec();
+        let name = quoted(&call.column);
         text.extend_from_slice(b" (SELECT ");
         text.extend_from_slice(value);
+        text.extend_from_slice(b" AS ");
+        text.extend_from_slice(&name);
         let mut arguments = call.arguments.iter();
         if !arguments.all(|argument| matches!(argument, LockArgument::Integer(_))) {
             // The parameters stay, and keep their types.
@@ -104,11 +107,7 @@ impl LockStatement<'_> {
             text.extend_from_slice(b") AS arguments");
         }
         text.extend_from_slice(b") AS ");
-        let name = quoted(&call.column);
         text.extend_from_slice(&name);
-        text.push(b'(');
-        text.extend_from_slice(&name);
-        text.push(b')');
         if !around.behind.is_empty() {
             text.push(b' ');
             text.extend_from_slice(around.behind);

@@ -48,6 +48,8 @@ states! {
     INVALID_TEXT_REPRESENTATION = b"22P02";
     /// `lock_not_available`
     LOCK_NOT_AVAILABLE = b"55P03";
+    /// `invalid_cursor_name`
+    INVALID_CURSOR_NAME = b"34000";
     /// `not_null_violation`
     NOT_NULL_VIOLATION = b"23502";
     /// `duplicate_table`

@@ -1,6 +1,7 @@
 //! What DSQL takes in another form only, sent as PostgreSQL takes it.
 
 mod alters;
+mod extended;
 mod indexes;
 mod locks;
 mod parameters;

@@ -358,7 +358,7 @@ fn several_statements() {
         (
             "SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;",
             Count::Several,
-            PARAMETERS.union(Traits::ADVISORY_CALL),
+            PARAMETERS.union(Traits::ADVISORY_CALL).union(Traits::TIDY),
         ),
         (
             "SELECT 'a;b'; INSERT INTO t SELECT lastval()",

@@ -15,6 +15,15 @@ pub enum IntegerType {
 }
 
 impl IntegerType {
+    /// Its object id (`pg_type.dat`).
+    pub fn oid(self) -> u32 {
+        match self {
+            Self::Int2 => 21,
+            Self::Int4 => 23,
+            Self::Int8 => 20,
+        }
+    }
+
     fn named(name: &[u8]) -> Option<Self> {
         let found = TYPES
             .iter()

@@ -204,27 +204,22 @@ fn a_call_in_from_is_replaced() {
         (
             "SELECT 1::int AS locked FROM pg_advisory_xact_lock(hashtextextended($1, 0))",
             LockValue::Void,
-            "SELECT 1::int AS locked FROM (SELECT ''::text FROM (SELECT (hashtextextended($1, \
-             0))::int8) AS arguments) AS \"pg_advisory_xact_lock\"(\"pg_advisory_xact_lock\")",
+            "SELECT 1::int AS locked FROM (SELECT ''::text AS \"pg_advisory_xact_lock\" FROM (SELECT (hashtextextended($1, 0))::int8) AS arguments) AS \"pg_advisory_xact_lock\"",
         ),
         (
             "SELECT lock FROM pg_try_advisory_lock($1) Lock WHERE lock = true;",
             LockValue::Bool(false),
-            "SELECT lock FROM (SELECT false FROM (SELECT ($1)::int8) AS arguments) AS \
-             \"lock\"(\"lock\") WHERE lock = true",
+            "SELECT lock FROM (SELECT false AS \"lock\" FROM (SELECT ($1)::int8) AS arguments) AS \"lock\" WHERE lock = true",
         ),
         (
             "select pg_advisory_unlock as a from pg_advisory_unlock($1::int2, 2)",
             LockValue::Null,
-            "select pg_advisory_unlock as a from (SELECT NULL::bool FROM (SELECT \
-             ($1::int2)::int4, (2)::int4) AS arguments) AS \
-             \"pg_advisory_unlock\"(\"pg_advisory_unlock\")",
+            "select pg_advisory_unlock as a from (SELECT NULL::bool AS \"pg_advisory_unlock\" FROM (SELECT ($1::int2)::int4, (2)::int4) AS arguments) AS \"pg_advisory_unlock\"",
         ),
         (
             "SELECT true FROM pg_advisory_unlock_all()",
             LockValue::Void,
-            "SELECT true FROM (SELECT ''::text) AS \
-             \"pg_advisory_unlock_all\"(\"pg_advisory_unlock_all\")",
+            "SELECT true FROM (SELECT ''::text AS \"pg_advisory_unlock_all\") AS \"pg_advisory_unlock_all\"",
         ),
     ] {
         let text = read(sql).with_value(value).unwrap();
