@@ -3,6 +3,7 @@
 # project's life, from `migrate deploy` to `migrate reset`.
 #
 # GENERATOR is the text of the schema's head, SHADOW_DATABASE_URL a database of a plain PostgreSQL.
+# EXECUTE_FLAGS are what `db execute` needs besides.
 
 unset DATABASE_URL
 export CHECKPOINT_DISABLE=1 NO_COLOR=1
@@ -95,7 +96,7 @@ create table "Executed" (id bigint primary key, text text not null);
 create index executed_text on "Executed" (text);
 insert into "Executed" values (1, 'one;'), (2, 'two');
 SQL
-    prisma_says 'db execute' 'Script executed successfully' "$(url)" db execute --schema prisma/schema.prisma --file executed.sql
+    prisma_says 'db execute' 'Script executed successfully' "$(url)" db execute ${EXECUTE_FLAGS:-} --file executed.sql
     equal 'db execute has run the whole file' '2' "$(sql -c 'select count(*) from "Executed"')"
 
     # --- a migration that fails ---------------------------------------------------------
