@@ -5,7 +5,7 @@
 #
 #   rust      cargo, rustfmt, clippy and a C compiler (aws-lc-sys compiles C)
 #   postgres  PostgreSQL's server programs: the local cluster is a real PostgreSQL
-#   clients   what the suites in tests/clients need besides: Python's venv, a JDK, pgjdbc.
+#   clients   what the suites in tests/clients need besides: Python's venv, a JDK, pgjdbc, HikariCP.
 #             (Node.js, if missing or too old, comes with the suites' own Python packages.)
 #   bench     what `make bench` needs besides: pgbench, PgBouncer, valgrind, strace, openssl
 #
@@ -69,6 +69,7 @@ setup_postgres() {
 
 python_has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 java_compiles() { java --list-modules 2>/dev/null | grep -q '^jdk\.compiler'; }
+hikaricp() { [[ -r /usr/share/java/HikariCP.jar && -r /usr/share/java/slf4j-nop.jar ]]; }
 pgjdbc() { [[ -r ${PGJDBC_JAR:-/usr/share/java/postgresql.jar} ]]; }
 
 setup_clients() {
@@ -77,6 +78,7 @@ setup_clients() {
     java_compiles || install_packages 'a Java development kit' default-jdk-headless
     have openssl || install_packages 'OpenSSL (for a certificate)' openssl
     pgjdbc || install_packages 'pgjdbc (or set PGJDBC_JAR to its jar)' libpostgresql-jdbc-java
+    hikaricp || install_packages 'HikariCP' libhikaricp-java libslf4j-java
 }
 
 setup_bench() {
