@@ -106,8 +106,9 @@ npm_project() {
     cd "$directory"
 }
 
-# cargo_run SUITE: builds the suite's own Rust package, which is not part of the proxy's, and runs it.
+# cargo_run PROGRAM: builds the suite's own Rust package, which is not part of the proxy's, and runs
+# this program of it.
 cargo_run() {
-    quietly cargo build --locked --quiet --manifest-path "$clients/$1/Cargo.toml" --target-dir "$cache/rust"
+    quietly cargo build --locked --quiet --manifest-path "$clients/$suite/Cargo.toml" --target-dir "$cache/rust"
     "$cache/rust/debug/$1"
 }

@@ -18,8 +18,14 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const SCHEMA: &str = "prisma_native";
 const LOCK: &str = "SELECT pg_advisory_lock(72707369)";
 const MIGRATIONS: [(&str, &str); 2] = [
-    ("20260101000000_first", include_str!("../prisma-migrate/migrations/20260101000000_first/migration.sql")),
-    ("20260201000000_second", include_str!("../prisma-migrate/migrations/20260201000000_second/migration.sql")),
+    (
+        "20260101000000_first",
+        include_str!("../prisma-migrate/migrations/20260101000000_first/migration.sql"),
+    ),
+    (
+        "20260201000000_second",
+        include_str!("../prisma-migrate/migrations/20260201000000_second/migration.sql"),
+    ),
 ];
 /// How long the engine waits for its lock.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,13 +39,19 @@ struct Engine {
 impl Engine {
     async fn connect() -> Result<Self> {
         let mut config = Config::new();
-        config.host(std::env::var("PGHOST")?).port(std::env::var("PGPORT")?.parse()?);
-        config.user(std::env::var("PGUSER")?).dbname(std::env::var("PGDATABASE")?);
+        config
+            .host(std::env::var("PGHOST")?)
+            .port(std::env::var("PGPORT")?.parse()?);
+        config
+            .user(std::env::var("PGUSER")?)
+            .dbname(std::env::var("PGDATABASE")?);
         let (client, connection) = config.connect(NoTls).await?;
         // A broken connection shows in the next request.
         let connection = tokio::spawn(async { drop(connection.await) });
         let engine = Self { client, connection };
-        engine.command(&format!("SET search_path = \"{SCHEMA}\";\n")).await?;
+        engine
+            .command(&format!("SET search_path = \"{SCHEMA}\";\n"))
+            .await?;
         engine.query("SELECT version()", &[]).await?;
         let found = engine
             .query(
@@ -49,7 +61,9 @@ impl Engine {
             )
             .await?;
         if !found[0].try_get::<_, bool>(0)? {
-            engine.command(&format!("CREATE SCHEMA \"{SCHEMA}\"")).await?;
+            engine
+                .command(&format!("CREATE SCHEMA \"{SCHEMA}\""))
+                .await?;
         }
         Ok(engine)
     }
@@ -74,7 +88,10 @@ impl Engine {
                 &[&vec![SCHEMA]],
             )
             .await?;
-        Ok(rows.iter().map(|row| row.try_get("table_name")).collect::<std::result::Result<_, _>>()?)
+        Ok(rows
+            .iter()
+            .map(|row| row.try_get("table_name"))
+            .collect::<std::result::Result<_, _>>()?)
     }
 
     /// The names of the migrations that are recorded, and whether each has finished.
@@ -97,8 +114,15 @@ impl Engine {
 
     /// `prisma migrate deploy`; the names of what it has applied.
     async fn deploy(&self, migrations: &[(&str, &str)]) -> Result<Vec<String>> {
-        tokio::time::timeout(LOCK_TIMEOUT, self.command(LOCK)).await.map_err(|_| "P1002: no lock within 10 s")??;
-        if !self.tables().await?.iter().any(|table| table == "_prisma_migrations") {
+        tokio::time::timeout(LOCK_TIMEOUT, self.command(LOCK))
+            .await
+            .map_err(|_| "P1002: no lock within 10 s")??;
+        if !self
+            .tables()
+            .await?
+            .iter()
+            .any(|table| table == "_prisma_migrations")
+        {
             self.command(
                 "CREATE TABLE _prisma_migrations (
     id                      VARCHAR(36) PRIMARY KEY NOT NULL,
@@ -133,7 +157,11 @@ impl Engine {
         )
         .await?;
         if let Err(error) = self.command(script).await {
-            self.query("UPDATE \"_prisma_migrations\" SET \"logs\" = $1 WHERE \"id\" = $2", &[&error.to_string(), &id]).await?;
+            self.query(
+                "UPDATE \"_prisma_migrations\" SET \"logs\" = $1 WHERE \"id\" = $2",
+                &[&error.to_string(), &id],
+            )
+            .await?;
             return Err(error);
         }
         self.query(
@@ -141,8 +169,11 @@ impl Engine {
             &[&1_i32, &id],
         )
         .await?;
-        self.query("UPDATE \"_prisma_migrations\" SET \"finished_at\" = $1 WHERE \"id\" = $2", &[&SystemTime::now(), &id])
-            .await?;
+        self.query(
+            "UPDATE \"_prisma_migrations\" SET \"finished_at\" = $1 WHERE \"id\" = $2",
+            &[&SystemTime::now(), &id],
+        )
+        .await?;
         Ok(())
     }
 
@@ -157,7 +188,9 @@ impl Engine {
 async fn clean() -> Result<()> {
     let engine = Engine::connect().await?;
     for table in ["Post", "User", "_prisma_migrations"] {
-        engine.command(&format!("DROP TABLE IF EXISTS \"{table}\"")).await?;
+        engine
+            .command(&format!("DROP TABLE IF EXISTS \"{table}\""))
+            .await?;
     }
     engine.close().await
 }
@@ -167,8 +200,14 @@ async fn first_deploy() -> Result<()> {
     let applied = engine.deploy(&MIGRATIONS).await?;
     assert_eq!(applied, ["20260101000000_first", "20260201000000_second"]);
     let recorded = engine.recorded().await?;
-    assert!(recorded.iter().all(|(_, finished)| *finished), "{recorded:?}");
-    assert_eq!(engine.tables().await?, ["Post", "User", "_prisma_migrations"]);
+    assert!(
+        recorded.iter().all(|(_, finished)| *finished),
+        "{recorded:?}"
+    );
+    assert_eq!(
+        engine.tables().await?,
+        ["Post", "User", "_prisma_migrations"]
+    );
     engine.close().await
 }
 
@@ -208,10 +247,23 @@ async fn positions() -> Result<()> {
     let error = error.downcast::<tokio_postgres::Error>()?;
     let error = error.as_db_error().ok_or("not an error of the server")?;
     assert_eq!(error.code().code(), "42703", "{error:?}");
-    let place = script.split("no_such_column").next().unwrap_or_default().chars().count() + 1;
+    let place = script
+        .split("no_such_column")
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
     let place = u32::try_from(place)?;
-    assert_eq!(error.position(), Some(&tokio_postgres::error::ErrorPosition::Original(place)), "{error:?}");
-    assert_eq!(engine.recorded().await?.last(), Some(&("29990101000000_broken".to_owned(), false)));
+    assert_eq!(
+        error.position(),
+        Some(&tokio_postgres::error::ErrorPosition::Original(place)),
+        "{error:?}"
+    );
+    assert_eq!(
+        engine.recorded().await?.last(),
+        Some(&("29990101000000_broken".to_owned(), false))
+    );
     engine.close().await
 }
 
@@ -225,7 +277,9 @@ async fn gone_waiter() -> Result<()> {
     waiter.connection.abort();
     holder.close().await?;
     let next = Engine::connect().await?;
-    tokio::time::timeout(LOCK_TIMEOUT, next.command(LOCK)).await.map_err(|_| "the lock is still held")??;
+    tokio::time::timeout(LOCK_TIMEOUT, next.command(LOCK))
+        .await
+        .map_err(|_| "the lock is still held")??;
     // `migrate dev` takes it twice.
     next.command(LOCK).await?;
     next.close().await
@@ -236,7 +290,9 @@ async fn check<F>(name: &str, body: F) -> bool
 where
     F: Future<Output = Result<()>> + 'static,
 {
-    let task = tokio::task::spawn_local(async { body.await.map_err(|error| format!("{error}: {error:?}")) });
+    let task = tokio::task::spawn_local(async {
+        body.await.map_err(|error| format!("{error}: {error:?}"))
+    });
     let why = match task.await {
         Ok(Ok(())) => {
             println!("ok - prisma-native: {name}");
@@ -258,7 +314,11 @@ async fn main() -> std::process::ExitCode {
             passed &= check("migrate deploy with nothing to do", next_deploy()).await;
             passed &= check("two deploys at once", two_deploys()).await;
             passed &= check("an error's position is that in the file", positions()).await;
-            passed &= check("a waiter for the lock that goes away is forgotten", gone_waiter()).await;
+            passed &= check(
+                "a waiter for the lock that goes away is forgotten",
+                gone_waiter(),
+            )
+            .await;
             passed & check("it cleans up", clean()).await
         })
         .await;
