@@ -18,7 +18,7 @@ trap drop EXIT
 # liquibase COMMAND...: both streams, and what it exits with in the last line.
 liquibase() {
     local status=0
-    LIQUIBASE_ANALYTICS_ENABLED=false java -XX:TieredStopAtLevel=1 -cp "$home/internal/lib/*:$home/lib/*" \
+    java -XX:TieredStopAtLevel=1 -cp "$home/internal/lib/*:$home/lib/*" \
         liquibase.integration.commandline.LiquibaseCommandLine --show-banner=false --log-level=off --url="$jdbc_url" \
         --username="$PGUSER" --changelog-file=changelog.xml "$@" 2>&1 </dev/null || status=$?
     echo "exit status $status"

