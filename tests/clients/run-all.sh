@@ -18,7 +18,8 @@ cd "$root"
 
 all_suites=(psql pgbench python dsql-direct node prisma jdbc migrations drivers)
 # What the proxy cannot do yet. They pass against a plain PostgreSQL (run-plain.sh).
-pending_suites=(psql-ddl prisma-migrate prisma6-migrate prisma-native sequelize sqlalchemy django typeorm liquibase hikaricp sqlx drizzle knex python-more)
+pending_suites=(psql-ddl prisma-migrate prisma6-migrate prisma-native sequelize sqlalchemy django typeorm liquibase hikaricp sqlx
+    drizzle knex python-more pgx diesel activerecord)
 suites=("$@")
 (($# > 0)) || suites=("${all_suites[@]}")
 # Seconds for one suite, with what it installs or builds on its first run.
