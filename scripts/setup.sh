@@ -87,7 +87,7 @@ setup_tools() {
     have pg_config || install_packages "libpq's headers" libpq-dev
     ruby -e 'require "active_record"; require "pg"' 2>/dev/null ||
         install_packages 'Ruby with ActiveRecord' ruby ruby-activerecord ruby-pg
-    have go && [[ -d /usr/share/gocode/src/github.com/jackc/pgx/v4 ]] ||
+    { have go && [[ -d /usr/share/gocode/src/github.com/jackc/pgx/v4 ]]; } ||
         install_packages 'Go with pgx 4' golang-go golang-github-jackc-pgx-v4-dev
 }
 

@@ -1,9 +1,9 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # env.sh sets them
 # Sourced by the suites of both versions of Prisma, in the directory of the npm project: one
 # project's life, from `migrate deploy` to `migrate reset`.
 #
 # GENERATOR is the text of the schema's head, SHADOW_DATABASE_URL a database of a plain PostgreSQL.
-# EXECUTE_FLAGS are what `db execute` needs besides.
+# EXECUTE_FLAGS, an array, are what `db execute` needs besides.
 
 unset DATABASE_URL
 export CHECKPOINT_DISABLE=1 NO_COLOR=1
@@ -96,7 +96,7 @@ create table "Executed" (id bigint primary key, text text not null);
 create index executed_text on "Executed" (text);
 insert into "Executed" values (1, 'one;'), (2, 'two');
 SQL
-    prisma_says 'db execute' 'Script executed successfully' "$(url)" db execute ${EXECUTE_FLAGS:-} --file executed.sql
+    prisma_says 'db execute' 'Script executed successfully' "$(url)" db execute ${EXECUTE_FLAGS[@]+"${EXECUTE_FLAGS[@]}"} --file executed.sql
     equal 'db execute has run the whole file' '2' "$(sql -c 'select count(*) from "Executed"')"
 
     # --- a migration that fails ---------------------------------------------------------

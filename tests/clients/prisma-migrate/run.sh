@@ -11,6 +11,7 @@ trap 'drop_everything; plain_stop' EXIT
 plain_start shadow
 export SHADOW_DATABASE_URL="postgresql://shadow@localhost/postgres?host=$plain_directory"
 export PRISMA_SCHEMA_ENGINE_BINARY=$PWD/schema-engine.mjs
+# shellcheck disable=SC2034 # checks.sh reads it
 GENERATOR='generator client {
   provider   = "prisma-client"
   output     = "../generated"

@@ -12,7 +12,9 @@ trap 'drop_everything; plain_stop' EXIT
 plain_start shadow
 export SHADOW_DATABASE_URL="postgresql://shadow@localhost/postgres?host=$plain_directory"
 export PRISMA_SCHEMA_ENGINE_BINARY=$PWD/schema-engine.mjs
-EXECUTE_FLAGS='--schema prisma/schema.prisma'
+# shellcheck disable=SC2034 # checks.sh reads these
+EXECUTE_FLAGS=(--schema prisma/schema.prisma)
+# shellcheck disable=SC2034
 GENERATOR='generator client {
   provider   = "prisma-client"
   output     = "../generated"
