@@ -34,9 +34,11 @@ check('migrate.latest with nothing to do', async () => {
 
 check('two migrate at once', async () => {
   await knex.migrate.down()
-  // Whoever comes second either waits, or is told that somebody else migrates.
+  // Whoever comes second finds nothing to do, or is told that somebody else migrates: by Knex, or
+  // by a server on which a change of the tables is a conflict.
   const results = await Promise.allSettled([knex.migrate.latest(), knex.migrate.latest()])
-  for (const { status, reason } of results) assert.ok(status === 'fulfilled' || /lock/i.test(reason.message), String(reason))
+  assert.ok(results.some(({ status }) => status === 'fulfilled'), String(results[0].reason))
+  for (const { status, reason } of results) assert.ok(status === 'fulfilled' || /lock/i.test(reason.message) || reason.code === '40001', String(reason))
   assert.equal(await knex.migrate.status(), 0)
 })
 

@@ -110,7 +110,8 @@ ALTER TABLE "User" ADD COLUMN "email" TEXT;
 SQL
     prisma_fails 'a failed migration shows the server'"'"'s error' 'column "email" of relation "User" already exists' "$(url)" migrate deploy
     prisma_fails 'the next deploy is P3009' 'Error: P3009' "$(url)" migrate deploy
-    prisma_fails 'migrate status names the failed migration' '29990101000000_broken' "$(url)" migrate status
+    prisma_fails 'migrate status knows of the failed migration' 'failed:
+29990101000000_broken' "$(url)" migrate status
     prisma_says 'migrate resolve --rolled-back' 'marked as rolled back' "$(url)" migrate resolve --rolled-back 29990101000000_broken
     # Where the file was no transaction, its first statement has stayed.
     echo 'DROP TABLE IF EXISTS "Label"; CREATE TABLE "Label" (id BIGINT PRIMARY KEY);' >"$broken/migration.sql"
