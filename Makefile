@@ -1,12 +1,12 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test fmt clippy doc unit clients suites bench setup
+.PHONY: help run test fmt clippy doc unit clients suites test-tools bench setup
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: ## build, then serve a local cluster behind a proxy until Ctrl-C (ARGS="--port 5433 ...")
 	@scripts/setup.sh rust postgres
@@ -38,6 +38,10 @@ unit: ## Rust's tests (with cargo-nextest where it is installed)
 clients: ## real PostgreSQL clients through the proxy (SUITES="psql node")
 	@scripts/setup.sh rust clients
 	@tests/clients/run-all.sh $(SUITES)
+
+test-tools: ## more tools through the proxy
+	@scripts/setup.sh rust tools
+	@tests/clients/run-all.sh drizzle knex python-more pgx diesel activerecord
 
 suites: ## all drivers' own tests, directly and through the proxy (DRIVERS="asyncpg pg8000")
 	@scripts/setup.sh rust clients

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes sure that what the build and the tests need is on this machine.
 #
-#   scripts/setup.sh [rust] [postgres] [clients] [bench]
+#   scripts/setup.sh [rust] [postgres] [clients] [tools] [bench]
 #
 #   rust      cargo, rustfmt, clippy and a C compiler (aws-lc-sys compiles C)
 #   postgres  PostgreSQL's server programs: the local cluster is a real PostgreSQL
-#   clients   what the suites in tests/clients need besides: Python's venv, a JDK, pgjdbc.
+#   clients   what the suites in tests/clients need besides: Python's venv, a JDK, pgjdbc, HikariCP.
 #             (Node.js, if missing or too old, comes with the suites' own Python packages.)
+#   tools     what `make test-tools` needs besides: libpq, Ruby with ActiveRecord, Go with pgx 4
 #   bench     what `make bench` needs besides: pgbench, PgBouncer, valgrind, strace, openssl
 #
 # What is there already is left alone, and nothing is printed about it. What is missing is
@@ -69,6 +70,7 @@ setup_postgres() {
 
 python_has_venv() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 java_compiles() { java --list-modules 2>/dev/null | grep -q '^jdk\.compiler'; }
+hikaricp() { [[ -r /usr/share/java/HikariCP.jar && -r /usr/share/java/slf4j-nop.jar ]]; }
 pgjdbc() { [[ -r ${PGJDBC_JAR:-/usr/share/java/postgresql.jar} ]]; }
 
 setup_clients() {
@@ -77,6 +79,16 @@ setup_clients() {
     java_compiles || install_packages 'a Java development kit' default-jdk-headless
     have openssl || install_packages 'OpenSSL (for a certificate)' openssl
     pgjdbc || install_packages 'pgjdbc (or set PGJDBC_JAR to its jar)' libpostgresql-jdbc-java
+    hikaricp || install_packages 'HikariCP' libhikaricp-java libslf4j-java
+}
+
+setup_tools() {
+    setup_clients
+    have pg_config || install_packages "libpq's headers" libpq-dev
+    ruby -e 'require "active_record"; require "pg"' 2>/dev/null ||
+        install_packages 'Ruby with ActiveRecord' ruby ruby-activerecord ruby-pg
+    { have go && [[ -d /usr/share/gocode/src/github.com/jackc/pgx/v4 ]]; } ||
+        install_packages 'Go with pgx 4' golang-go golang-github-jackc-pgx-v4-dev
 }
 
 setup_bench() {
@@ -93,10 +105,10 @@ setup_bench() {
     [[ ! -d /run/systemd/system ]] || systemctl disable --now --quiet pgbouncer
 }
 
-(($# > 0)) || die 'usage: scripts/setup.sh [rust] [postgres] [clients] [bench]'
+(($# > 0)) || die 'usage: scripts/setup.sh [rust] [postgres] [clients] [tools] [bench]'
 for part in "$@"; do
     case $part in
-    rust | postgres | clients | bench) "setup_$part" ;;
-    *) die "no such part: $part (there are: rust postgres clients bench)" ;;
+    rust | postgres | clients | tools | bench) "setup_$part" ;;
+    *) die "no such part: $part (there are: rust postgres clients tools bench)" ;;
     esac
 done

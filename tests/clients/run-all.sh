@@ -2,7 +2,7 @@
 # Runs the client suites, each under a `dsql-proxy local --once` of its own, then looks for
 # secrets in all that was logged.
 #
-#   run-all.sh [SUITE...]          all suites by default
+#   run-all.sh [SUITE...]          all suites by default, but for those that are pending
 #
 #   PROXY_BIN      the program to test (default: build it with cargo, debug profile)
 #   PROXY_FLAGS    flags for `dsql-proxy local`, separated by spaces (default: --debug-logs, so that
@@ -17,6 +17,9 @@ root=$(cd "$clients/../.." && pwd)
 cd "$root"
 
 all_suites=(psql pgbench python dsql-direct node prisma jdbc migrations drivers)
+# What the proxy cannot do yet. They pass against a plain PostgreSQL (run-plain.sh).
+pending_suites=(psql-ddl prisma-migrate prisma6-migrate prisma-native sequelize sqlalchemy django typeorm liquibase hikaricp sqlx
+    drizzle knex python-more pgx diesel activerecord)
 suites=("$@")
 (($# > 0)) || suites=("${all_suites[@]}")
 # Seconds for one suite, with what it installs or builds on its first run.
@@ -59,7 +62,7 @@ not_ok() {
 
 for suite in "${suites[@]}"; do
     if [[ ! -x $clients/$suite/run.sh ]]; then
-        not_ok "$suite: there is no such suite (there are: ${all_suites[*]})"
+        not_ok "$suite: there is no such suite (there are: ${all_suites[*]} ${pending_suites[*]})"
         continue
     fi
     echo "== $suite"

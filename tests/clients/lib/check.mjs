@@ -29,7 +29,11 @@ export async function run(suite) {
     } catch (error) {
       failures += 1
       console.log(`not ok - ${suite}: ${name}`)
-      console.log(String(error?.stack ?? error).replace(/^/gm, '    '))
+      const reason = String(error?.stack ?? error)
+      // Some tools hide the server's error in theirs.
+      const origin = error?.parent ?? error?.driverError ?? error?.cause
+      const hint = origin?.hint ? `; hint: ${origin.hint}` : ''
+      console.log((origin ? `${origin.code}: ${origin.message}${hint}\n${reason}` : reason).replace(/^/gm, '    '))
     } finally {
       clearTimeout(timer)
     }

@@ -105,3 +105,10 @@ npm_project() {
     cp -R "$1/." "$clients/lib/check.mjs" "$directory/"
     cd "$directory"
 }
+
+# cargo_run PROGRAM: builds the suite's own Rust package, which is not part of the proxy's, and runs
+# this program of it.
+cargo_run() {
+    quietly cargo build --locked --quiet --manifest-path "$clients/$suite/Cargo.toml" --target-dir "$cache/rust"
+    "$cache/rust/debug/$1"
+}

@@ -3,6 +3,7 @@
 # dsql-lint says. See judge.py.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../lib/env.sh"
+source "$clients/lib/plain.sh"
 
 source=$clients/migrations
 use_node
@@ -11,28 +12,11 @@ venv "$cache/migrations-python" "$source/requirements.txt"
 python=$cache/migrations-python/bin/python
 export PYTHONPATH=$PWD PYTHONDONTWRITEBYTECODE=1 PGGSSENCMODE=disable
 
-# A plain PostgreSQL for the tools that compare their model with a database: on a Unix
-# socket only, open to whoever can enter its directory.
-scratch=$(mktemp -d)
-finally() {
-    pg_ctl stop --silent --mode=immediate >/dev/null 2>&1 || true
-    rm -rf "$scratch"
-}
-trap finally EXIT
-# pg_ctl COMMAND...: with the data in $scratch/data, as a user who may start PostgreSQL.
-as_postgres=()
-if ((EUID == 0)); then
-    user=$(id -u postgres >/dev/null 2>&1 && echo postgres || echo nobody)
-    chown "$user" "$scratch"
-    as_postgres=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
-fi
-pg_ctl() {
-    # The directory that this was started in may be closed to that user.
-    (cd "$scratch" && "${as_postgres[@]}" "${postgres_bin:?}/pg_ctl" --pgdata=data "$@" </dev/null)
-}
-export SCRATCH_HOST=$scratch SCRATCH_USER=scratch
-quietly pg_ctl init -o "--username=$SCRATCH_USER --auth=trust --locale=C --encoding=UTF8 --no-sync"
-quietly pg_ctl start --wait --log=log -o "-c listen_addresses= -c port=5432 -c fsync=off -c unix_socket_directories=$scratch"
+# For the tools that compare their model with a database.
+trap plain_stop EXIT
+export SCRATCH_USER=scratch
+plain_start "$SCRATCH_USER"
+export SCRATCH_HOST=$plain_directory
 scratch_psql() { env -u DATABASE_URL PGHOST="$SCRATCH_HOST" PGPORT=5432 PGUSER="$SCRATCH_USER" psql -X -q "$@"; }
 for database in sequelize typeorm django; do
     quietly scratch_psql -d postgres -c "create database $database"

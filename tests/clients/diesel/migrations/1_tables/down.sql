@@ -1,0 +1,2 @@
+DROP TABLE diesel_post;
+DROP TABLE diesel_user;

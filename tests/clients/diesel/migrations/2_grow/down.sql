@@ -1,0 +1,1 @@
+ALTER TABLE diesel_user DROP COLUMN active;

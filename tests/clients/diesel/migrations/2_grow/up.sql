@@ -1,0 +1,1 @@
+ALTER TABLE diesel_user ADD COLUMN active BOOLEAN NOT NULL DEFAULT true;

@@ -1,0 +1,2 @@
+DROP TABLE sqlx_post;
+DROP TABLE sqlx_user;

@@ -1,0 +1,2 @@
+-- no-transaction
+DROP INDEX sqlx_post_title;
