@@ -14,6 +14,7 @@ mod client;
 mod endpoints;
 mod errand;
 mod farewell;
+mod leasing;
 mod login;
 mod parting;
 mod place;

@@ -8,7 +8,6 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
@@ -45,9 +44,9 @@ pub(super) struct Relay {
     pub(super) errand: Option<Box<Running>>,
     pub(super) from_client: FrameScanner,
     /// What happens to the rest of the client's frame.
-    rest: Rest,
+    pub(super) rest: Rest,
     /// The client's next frame waits for the server's replies.
-    held: bool,
+    pub(super) held: bool,
     /// What is in the client's input, and in the server's, is not a whole frame: only then more
     /// is read, however much of the other's output has just gone out.
     hungry: Hungry,
@@ -56,7 +55,7 @@ pub(super) struct Relay {
     /// The client's next frame waits for a server.
     wants: Option<Want>,
     /// Where this session has advanced sequences last.
-    sequences: Option<ConnectionId>,
+    pub(super) sequences: Option<ConnectionId>,
     /// Nothing is sent to the server for now, and it is not given back.
     listens: bool,
     /// Why nothing more is taken from the client, if so: it still gets what it is owed.
@@ -68,13 +67,13 @@ pub(super) struct Relay {
     /// Runs out when what has met a conflict is tried again.
     pub(super) backoff: Option<Pin<Box<Sleep>>>,
     /// Messages of our own on their way into a buffer.
-    scratch: BytesMut,
+    pub(super) scratch: BytesMut,
     buffers: Buffers,
     published: Published,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rest {
+pub(super) enum Rest {
     Forward,
     Discard,
 }
@@ -231,39 +230,6 @@ impl Relay {
     /// The message that waits for a server will be answered with an error, or by one after all.
     pub(super) fn wait_is_over(&mut self) {
         self.wants = None;
-    }
-
-    /// Takes the server away. What it had still to say is gone; the rest of a message that was on
-    /// its way to it is dropped.
-    pub(super) fn sever(&mut self) -> Option<ServerCheckout> {
-        if self.from_client.rest() > 0 {
-            self.rest = Rest::Discard;
-        }
-        self.held = false;
-        let mut server = self.link.take()?;
-        server.abandon();
-        Some(server)
-    }
-
-    /// Gives the server back at the end of the session.
-    pub(super) fn let_go(&mut self) {
-        let end = self.session.lease_end(true);
-        let Some(mut server) = self.link.take() else {
-            return;
-        };
-        let reusable = end == LeaseEnd::Release && self.session.mode() == PoolMode::Transaction;
-        if reusable
-            && !server.state.awaits_cancel()
-            && server.is_quiet()
-            && self.from_client.rest() == 0
-        {
-            server.release();
-            return;
-        }
-        if !self.session.is_quiet() || self.from_client.rest() > 0 {
-            server.abandon();
-        }
-        server.discard("its session ended");
     }
 
     /// Relays until something has to be decided.
@@ -522,42 +488,6 @@ impl Relay {
     pub(super) fn publish(&mut self) {
         let (counts, bytes) = (self.session.counts(), self.client.totals());
         self.published.publish(counts, bytes, &self.pool.metrics);
-    }
-
-    fn give_back(&mut self, discard: Option<&'static str>) {
-        let Some(mut server) = self.link.take() else {
-            return;
-        };
-        if server.state.is_touched_by(self.session.id()) {
-            self.sequences = Some(server.id());
-        }
-        self.session.leave(&mut server.state);
-        self.session.detach();
-        self.publish();
-        let stale = server.state.awaits_cancel().then_some("canceled");
-        match discard.or(stale) {
-            None => {
-                server.io.rest();
-                std::mem::swap(&mut self.scratch, &mut server.scratch);
-                server.release();
-            }
-            Some(why) => server.discard(why),
-        }
-    }
-
-    /// A server that nobody uses and that will do, if there is one.
-    fn take_server(&mut self, want: Want) -> bool {
-        match want {
-            Want::Sequences => false,
-            Want::Any => match self.pool.pool.try_checkout() {
-                Some(server) => {
-                    self.pool.metrics.waited(Duration::ZERO);
-                    self.attach(server);
-                    true
-                }
-                None => false,
-            },
-        }
     }
 
     fn client_to_server(&mut self) -> Progress {
