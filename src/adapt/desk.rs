@@ -25,6 +25,18 @@ struct Inner {
     status: TransactionStatus,
     /// Somebody wants the errand to end, and it has not noticed.
     cancelled: Option<ErrorResponse>,
+    /// How many statements, one for the sake of the other, are carried out in part.
+    underway: usize,
+}
+
+/// A statement is carried out in part, as long as this lives.
+#[derive(Debug)]
+pub(super) struct Underway(Desk);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.0.borrow_mut().underway -= 1;
+    }
 }
 
 #[derive(Debug)]
@@ -49,6 +61,7 @@ impl Desk {
             task: Task::None,
             status,
             cancelled: None,
+            underway: 0,
         })))
     }
 
@@ -108,6 +121,12 @@ impl Desk {
         .await
     }
 
+    /// From now on a statement is carried out in part, which should not be left so.
+    pub(super) fn underway(&self) -> Underway {
+        self.0.borrow_mut().underway += 1;
+        Underway(self.clone())
+    }
+
     /// Tells the client something that is no error.
     pub(super) fn notice(&self, severity: Severity, sqlstate: SqlState, text: impl Into<String>) {
         self.say(&ErrorResponse::error(sqlstate, text).severity(severity));
@@ -151,6 +170,11 @@ impl Desk {
         if let Task::Sleeps(_) = inner.task {
             inner.task = Task::Slept;
         }
+    }
+
+    /// True while a statement is carried out in part.
+    pub(super) fn is_underway(&self) -> bool {
+        self.0.borrow().underway > 0
     }
 
     /// True while the session is asked.

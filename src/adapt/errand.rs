@@ -55,6 +55,11 @@ impl Adapter {
         self.state.borrow().watches()
     }
 
+    /// The block of which something was of interest has ended.
+    pub fn forget(&mut self) {
+        self.state.borrow_mut().clear();
+    }
+
     /// The errand for the text of a Query, which comes while the session is in `status` and has
     /// answered everything.
     pub fn query(&mut self, sql: &[u8], status: TransactionStatus) -> Errand {
@@ -112,6 +117,11 @@ impl Errand {
         }
         self.desk.cancel(error);
         true
+    }
+
+    /// True while a statement has been carried out in part, and would be left so.
+    pub fn is_underway(&self) -> bool {
+        self.desk.is_underway()
     }
 
     /// True if a message of ours may go to the client now: not in the middle of another one.

@@ -22,5 +22,7 @@ pub mod locks;
 mod reply;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use errand::{Adapter, Errand, Stage};

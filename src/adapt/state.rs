@@ -6,11 +6,16 @@ use crate::wire::{ErrorResponse, Severity, SqlState};
 /// Characters of a statement that are told.
 const MOST_TOLD: usize = 80;
 
+/// Statements that are told.
+const MOST_STATEMENTS: usize = 20;
+
 /// About the transaction block that the client is in.
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// The DDL statements of it that have been committed already, with all that stood before them.
     committed: Vec<String>,
+    /// How many more there are.
+    more: usize,
     /// What is to be waited for once it is committed.
     pub(super) jobs: Vec<Job>,
 }
@@ -28,6 +33,10 @@ impl State {
 
     /// A DDL statement of the block has been committed.
     pub(super) fn commits(&mut self, statement: &[u8]) {
+        if self.committed.len() == MOST_STATEMENTS {
+            self.more += 1;
+            return;
+        }
         let text = String::from_utf8_lossy(statement);
         let words: Vec<_> = text.split_whitespace().collect();
         let mut told: String = words.join(" ").chars().take(MOST_TOLD).collect();
@@ -42,9 +51,13 @@ impl State {
         if self.committed.is_empty() {
             return None;
         }
+        let more = match self.more {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
         Some(format!(
             "Committed already, with all that stood before them, since Aurora DSQL takes one DDL \
-             statement in a transaction: {}.",
+             statement in a transaction: {}{more}.",
             self.committed.join("; ")
         ))
     }

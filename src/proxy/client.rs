@@ -310,6 +310,7 @@ async fn drive(served: &mut Served, cluster: &ClusterState, shared: &Shared) -> 
             }
         };
         match pause {
+            Pause::End(End::ClientLost(_)) if relay.goes_on_alone() => {}
             Pause::End(end) => return Ended::Left(end),
             Pause::Pinned(reason) => pinned(reason),
             Pause::Expired => {

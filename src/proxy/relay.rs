@@ -43,6 +43,10 @@ pub(super) struct Relay {
     pub(super) adapter: Adapter,
     /// What is done for the client's last message; the next ones wait.
     pub(super) errand: Option<Box<Running>>,
+    /// The client has gone, and its errand is not to be left as it is.
+    pub(super) is_alone: bool,
+    /// How many transactions there had been at the end of the last errand.
+    pub(super) transactions: u64,
     pub(super) from_client: FrameScanner,
     /// What happens to the rest of the client's frame.
     rest: Rest,
@@ -133,6 +137,8 @@ impl Relay {
         Self {
             adapter: Adapter::new(Rc::clone(&pool.sessions.policy)),
             errand: None,
+            is_alone: false,
+            transactions: 0,
             client,
             session,
             pool,
@@ -313,9 +319,17 @@ impl Relay {
         if self.session.has_rejections() {
             self.publish_rejections();
         }
-        progress = flush(&mut self.client, cx)
-            .map_err(client_lost)?
-            .or(progress);
+        if self.is_alone {
+            self.client.input.clear();
+            self.client.output.clear();
+            if !self.is_underway() {
+                return Err(Pause::End(End::ClientDone));
+            }
+        } else {
+            progress = flush(&mut self.client, cx)
+                .map_err(client_lost)?
+                .or(progress);
+        }
         self.flush_server(progress, (read_client, read_server), cx)
     }
 
@@ -411,6 +425,7 @@ impl Relay {
         if self.errand.is_some() {
             // It waits, and may close its side.
             return self.client.input.len() < HIGH_WATER
+                && !self.is_alone
                 && self.leaving.is_none()
                 && !self.client.eof();
         }

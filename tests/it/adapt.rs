@@ -1,7 +1,9 @@
 //! What DSQL takes in another form only, sent as PostgreSQL takes it.
 
 mod alters;
+mod copies;
 mod indexes;
+mod interrupted;
 mod scripts;
 mod transactions;
 
