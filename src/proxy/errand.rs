@@ -111,13 +111,16 @@ impl Running {
 
     /// Lets a COPY have the client's messages, up to its end. `copies` is true while the session
     /// reads one. True if something went. An error if that is no message.
-    pub(super) fn copy(&mut self, copies: bool, from_client: &mut BytesMut) -> Result<bool, String> {
+    pub(super) fn copy(
+        &mut self,
+        copies: bool,
+        from_client: &mut BytesMut,
+    ) -> Result<bool, String> {
         if !copies {
             self.copy_ends = false;
         }
         let mut went = false;
-        while self.input.len() < HIGH_WATER
-            && (self.copied.rest() > 0 || copies && !self.copy_ends)
+        while self.input.len() < HIGH_WATER && (self.copied.rest() > 0 || copies && !self.copy_ends)
         {
             let length = match self.copied.step(from_client, |_| 0) {
                 Err(error) => return Err(error.to_string()),
@@ -208,8 +211,8 @@ impl Relay {
             return Ok(Progress::None);
         };
         let course = running.turn(&mut self.client.output, cx);
-        let course = course
-            .map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))?;
+        let course =
+            course.map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))?;
         if course == Course::Done {
             let (untaken, more) = running.left();
             put_in_front(&mut self.client.input, untaken);

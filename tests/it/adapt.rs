@@ -5,6 +5,7 @@ mod copies;
 mod indexes;
 mod interrupted;
 mod scripts;
+mod tables;
 mod transactions;
 
 use crate::pooling::Mode;

@@ -59,9 +59,8 @@ impl Alter<'_> {
                 return failure;
             }
             // The connection is lost, or whoever cancels does so once more.
-            let again = sqlstate.is_some_and(|it| {
-                it.as_str().starts_with("08") || it == SqlState::QUERY_CANCELED
-            });
+            let again = sqlstate
+                .is_some_and(|it| it.as_str().starts_with("08") || it == SqlState::QUERY_CANCELED);
             if !again {
                 return not_undone(failure, &other, sql);
             }

@@ -29,7 +29,15 @@ const SCRIPTS: &[&str] = &[
 
 /// Values that are taken for an id of a job, its status, a name, a type or a key.
 const VALUES: &[&str] = &[
-    "abc123", "completed", "failed", "processing", "text", "1", "", "it's \"ä\"", "true",
+    "abc123",
+    "completed",
+    "failed",
+    "processing",
+    "text",
+    "1",
+    "",
+    "it's \"ä\"",
+    "true",
 ];
 
 fn says() -> impl Strategy<Value = Says> {

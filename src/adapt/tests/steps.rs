@@ -36,7 +36,7 @@ fn a_cancelled_look_at_a_job_drops_the_index() {
             }
         },
     );
-    assert_eq!(told.tags, "EZ");
+    assert_eq!(told.tags, "NEZ");
     assert_eq!(told.error.unwrap().0, "57014");
     assert_eq!(told.sent.last().unwrap(), "DROP INDEX public.i");
 }
@@ -91,7 +91,9 @@ fn what_an_error_tells_of_is_bounded() {
             match sql {
                 "COMMIT" => (vec![Says::Tag("COMMIT")], TransactionStatus::Idle),
                 "BEGIN" => (vec![Says::Tag("BEGIN")], TransactionStatus::InTransaction),
-                _ if sql.contains("t1000 ") => (vec![Says::Error("42P07")], TransactionStatus::Idle),
+                _ if sql.contains("t1000 ") => {
+                    (vec![Says::Error("42P07")], TransactionStatus::Idle)
+                }
                 _ if sql.contains("refused") => {
                     (vec![Says::Error("42703")], TransactionStatus::Failed)
                 }

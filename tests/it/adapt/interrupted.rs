@@ -18,10 +18,8 @@ async fn table(peer: &mut Peer) {
 /// A client is gone when its session is.
 async fn until_alone(cluster: &Faulty, peer: &mut Peer, sql: &str, value: &str) {
     let _ = cluster;
-    crate::support::within(async {
-        while peer.query(sql).await.values().concat() != value {}
-    })
-    .await;
+    crate::support::within(async { while peer.query(sql).await.values().concat() != value {} })
+        .await;
 }
 
 #[tokio::test]
@@ -31,9 +29,14 @@ async fn what_is_half_done_is_done_when_the_client_vanishes() {
         let mut other = cluster.peer().await;
         let mut peer = cluster.peer().await;
         table(&mut peer).await;
-        for (n, match_) in ["add column c", "set default", "\"update t set\"", "validate"]
-            .iter()
-            .enumerate()
+        for (n, match_) in [
+            "add column c",
+            "set default",
+            "\"update t set\"",
+            "validate",
+        ]
+        .iter()
+        .enumerate()
         {
             let match_ = match_.trim_matches('"');
             let fault = format!("delay by=300ms match='{match_}'");
@@ -63,13 +66,21 @@ async fn a_cancelled_statement_leaves_nothing() {
         table(&mut peer).await;
         let key = peer.raw.key.clone().unwrap();
         for (needle, sql) in [
-            ("update t set", "alter table t add column c int not null default 5"),
-            ("set default", "alter table t add column c int not null default 5"),
+            (
+                "update t set",
+                "alter table t add column c int not null default 5",
+            ),
+            (
+                "set default",
+                "alter table t add column c int not null default 5",
+            ),
             ("from sys.jobs where", "create index i on t (a)"),
             ("from sys.jobs where", "alter table t add unique (a)"),
             ("from sys.jobs where", "alter table t add check (a > 0)"),
         ] {
-            let fault = cluster.order(&format!("delay by=1h match='{needle}'")).await;
+            let fault = cluster
+                .order(&format!("delay by=1h match='{needle}'"))
+                .await;
             peer.raw.begin_query(sql).await;
             cluster.until_fired(fault).await;
             cancel(cluster.proxy.port(), &key).await;
@@ -83,7 +94,11 @@ async fn a_cancelled_statement_leaves_nothing() {
             assert_eq!(peer.run(COLUMNS).await.value(), "2", "{sql}");
             let more = "select (select count(*) from pg_index where indrelid = 't'::regclass) \
                         + (select count(*) from pg_constraint where conrelid = 't'::regclass)";
-            assert_eq!(peer.run(more).await.value(), "2", "{mode:?} {sql} {reply:?}");
+            assert_eq!(
+                peer.run(more).await.value(),
+                "2",
+                "{mode:?} {sql} {reply:?}"
+            );
         }
     }
 }
@@ -122,7 +137,9 @@ async fn connections_that_are_lost_are_told_of_honestly() {
                         peer.run("alter table t drop column c").await;
                     }
                     // The outcome of the first step is not known.
-                    Some(error) if error.sqlstate.as_str() == "08007" && needle == "add column c" => {
+                    Some(error)
+                        if error.sqlstate.as_str() == "08007" && needle == "add column c" =>
+                    {
                         peer.run("alter table t drop column if exists c").await;
                     }
                     Some(_) => assert_eq!(columns, "2", "{what}"),
