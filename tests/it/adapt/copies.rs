@@ -4,7 +4,10 @@ use bytes::BytesMut;
 use dsql_proxy::wire::encode;
 
 use super::cluster;
+use crate::pooling::Mode;
+use crate::pooling::cluster::Faulty;
 use crate::pooling::peer::Peer;
+use crate::support::raw::cancel;
 
 async fn until_copy_in(peer: &mut Peer) {
     while peer.raw.next().await.unwrap().0 != b'G' {}
@@ -115,4 +118,94 @@ async fn a_script_may_copy_out() {
     let count = messages.iter().filter(|(tag, _)| *tag == b'd').count();
     assert_eq!(count, 3000);
     assert_eq!(peer.run("select count(*) from b").await.value(), "0");
+}
+
+#[tokio::test]
+async fn a_copy_in_a_script_may_be_interrupted() {
+    for mode in Mode::ALL {
+        let cluster = Faulty::start(*mode, 3, &[]);
+        let mut peer = cluster.peer().await;
+        let mut other = cluster.peer().await;
+        peer.run("create table a (id int primary key)").await;
+        let script = |n: i32| format!("create table t{n} (i int); copy a from stdin; select 1");
+
+        // Cancelled, in the middle of a message and between two.
+        for n in 0..2 {
+            peer.raw.begin_query(&script(n)).await;
+            until_copy_in(&mut peer).await;
+            let mut message = BytesMut::new();
+            data("1\n".repeat(200_000).as_bytes(), &mut message);
+            let half = if n == 0 { 250_000 } else { message.len() };
+            peer.raw.send(&message[..half]).await;
+            let key = peer.raw.key.clone().unwrap();
+            cancel(cluster.proxy.port(), &key).await;
+            let told = if mode.shares() { "57014 I" } else { "" };
+            let reply = peer.reply().await;
+            if !mode.shares() && reply.status.is_none() {
+                peer = cluster.peer().await;
+                continue;
+            }
+            if mode.shares() {
+                assert_eq!(reply.told(), told, "{mode:?} {n} {reply:?}");
+            }
+            peer.send(|out| {
+                out.extend_from_slice(&message[half..]);
+                encode::frame(b'f', out, |body| encode::cstr(b"stop", body));
+                encode::query(b"select count(*) from a", out);
+            })
+            .await;
+            assert_eq!(peer.reply().await.value(), "0", "{mode:?} {n}");
+        }
+
+        // The client vanishes, and its server goes on with others.
+        let mut gone = cluster.peer().await;
+        gone.raw.begin_query(&script(5)).await;
+        until_copy_in(&mut gone).await;
+        gone.send(|out| data(b"7\n", out)).await;
+        drop(gone);
+        for _ in 0..5 {
+            assert_eq!(other.run("select count(*) from a").await.value(), "0");
+        }
+
+        // It says goodbye.
+        let mut gone = cluster.peer().await;
+        gone.raw.begin_query(&script(6)).await;
+        until_copy_in(&mut gone).await;
+        gone.send(|out| {
+            data(b"7\n", out);
+            encode::terminate(out);
+        })
+        .await;
+        while gone.raw.next().await.is_some() {}
+        assert_eq!(other.run("select count(*) from a").await.value(), "0");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_in_a_script_may_lose_its_server() {
+    for mode in Mode::ALL {
+        let cluster = Faulty::start(*mode, 3, &[]);
+        let mut peer = cluster.peer().await;
+        peer.run("create table a (id int primary key)").await;
+        let script = "create table t7 (i int); copy a from stdin; select 1";
+        peer.raw.begin_query(script).await;
+        until_copy_in(&mut peer).await;
+        peer.send(|out| data(b"7\n", out)).await;
+        cluster.order("cut").await;
+        let reply = peer.reply().await;
+        if mode.shares() {
+            assert_eq!(reply.told(), "08006 I", "{mode:?} {reply:?}");
+            let detail = reply.error.unwrap().detail.unwrap();
+            assert!(detail.contains("first of 3"), "{detail}");
+            peer.send(|out| {
+                data(b"8\n", out);
+                done(out);
+                encode::query(b"select count(*) from a", out);
+            })
+            .await;
+            assert_eq!(peer.reply().await.value(), "0", "{mode:?}");
+        } else {
+            assert!(reply.told().starts_with("08"), "{reply:?}");
+        }
+    }
 }

@@ -5,6 +5,8 @@ use crate::pooling::Mode;
 use crate::pooling::cluster::Faulty;
 use crate::pooling::peer::Peer;
 use crate::support::raw::cancel;
+use crate::support::within;
+use rustix::process::Signal;
 
 const COLUMNS: &str = "select count(*) from pg_attribute where attrelid = 't'::regclass \
                        and attnum > 0 and not attisdropped";
@@ -15,11 +17,9 @@ async fn table(peer: &mut Peer) {
         .await;
 }
 
-/// A client is gone when its session is.
-async fn until_alone(cluster: &Faulty, peer: &mut Peer, sql: &str, value: &str) {
-    let _ = cluster;
-    crate::support::within(async { while peer.query(sql).await.values().concat() != value {} })
-        .await;
+/// Waits until somebody has done something.
+async fn until(peer: &mut Peer, sql: &str, value: &str) {
+    within(async { while peer.query(sql).await.values().concat() != value {} }).await;
 }
 
 #[tokio::test]
@@ -50,7 +50,7 @@ async fn what_is_half_done_is_done_when_the_client_vanishes() {
                 "select count(*) from pg_constraint where conrelid = 't'::regclass \
                  and conname like 't_c{n}%' and convalidated"
             );
-            until_alone(&cluster, &mut other, &filled, "1").await;
+            until(&mut other, &filled, "1").await;
             let count = format!("select count(*) from t where c{n} = {n}");
             assert_eq!(other.run(&count).await.value(), "2500", "{mode:?} {n}");
             cluster.ask("DELETE", "/faults", "").await;
@@ -231,4 +231,53 @@ async fn long_results_in_scripts_wait_for_slow_readers() {
     assert_eq!(reply.told(), "- I");
     assert_eq!(reply.rows.len(), 5000);
     assert_eq!(peer.reply().await.value(), "0");
+}
+
+#[tokio::test]
+async fn a_block_that_is_too_old_still_tells_what_stays() {
+    for mode in Mode::ALL {
+        let further = [
+            "--ddl-transactions=autocommit",
+            "--limit=transaction-age=1s",
+        ];
+        let cluster = Faulty::start(*mode, 1, &further);
+        let mut peer = cluster.peer().await;
+        for last in ["select 1", "commit", "create table b (i int)"] {
+            let what = format!("{mode:?} {last}");
+            peer.run("begin").await;
+            peer.run("create table a (id int primary key)").await;
+            peer.run("insert into a values (1)").await;
+            within(async { while cluster.sessions().await > 0 {} }).await;
+            let reply = peer.query(last).await;
+            assert_eq!(reply.told(), "54000 E", "{what} {reply:?}");
+            let detail = reply.error.unwrap().detail.unwrap_or_default();
+            assert!(detail.contains("create table a"), "{what} {detail}");
+            let reply = peer.query("commit").await;
+            assert_eq!(reply.tags, ["ROLLBACK"], "{what}");
+            assert_eq!(
+                reply.notices,
+                ["the transaction is not rolled back as a whole"],
+                "{what} {reply:?}"
+            );
+            assert_eq!(peer.run("select count(*) from a").await.value(), "0");
+            peer.run("drop table a").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_shutdown_in_the_middle_is_told() {
+    let cluster = cluster(&[]);
+    let mut peer = cluster.peer().await;
+    table(&mut peer).await;
+    let fault = cluster.order("delay by=1h match='update t set'").await;
+    peer.raw
+        .begin_query("alter table t add column c int default 5")
+        .await;
+    cluster.until_fired(fault).await;
+    cluster.proxy.process.signal(Signal::TERM);
+    let reply = peer.reply().await;
+    assert_eq!(reply.status, None, "{reply:?}");
+    let detail = reply.error.unwrap().detail.unwrap();
+    assert!(detail.contains("several steps"), "{detail}");
 }
