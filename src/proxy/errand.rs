@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
 
-use super::relay::{End, Pause, Progress, Relay};
+use super::relay::{End, Pause, Presence, Progress, Relay};
 use crate::adapt::{Errand, Stage};
 use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::listen::ClientStream;
@@ -180,9 +180,9 @@ impl Relay {
     /// be worse than all or nothing. Nobody is told anything any more.
     pub(super) fn goes_on_alone(&mut self) -> bool {
         let underway = self.is_underway();
-        if underway && !self.is_alone {
+        if underway && self.presence == Presence::There {
             tracing::info!("client vanished: the statement that is half done is carried on");
-            self.is_alone = true;
+            self.presence = Presence::Gone;
         }
         underway
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::relay::{End, Pause, Relay};
+use super::relay::{End, Pause, Presence, Relay};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::listen::ClientStream;
 use crate::wire::ErrorResponse;
@@ -28,7 +28,7 @@ impl Relay {
     /// is gone. Never ready while there is input that it wants answered. Dropping the future
     /// loses nothing.
     pub(super) async fn client_gone(&mut self) {
-        if !self.is_alone {
+        if self.presence == Presence::There {
             gone(&mut self.client).await;
         }
         if self.goes_on_alone() {

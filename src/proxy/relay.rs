@@ -43,8 +43,7 @@ pub(super) struct Relay {
     pub(super) adapter: Adapter,
     /// What is done for the client's last message; the next ones wait.
     pub(super) errand: Option<Box<Running>>,
-    /// The client has gone, and its errand is not to be left as it is.
-    pub(super) is_alone: bool,
+    pub(super) presence: Presence,
     /// How many transactions there had been at the end of the last errand.
     pub(super) transactions: u64,
     pub(super) from_client: FrameScanner,
@@ -81,6 +80,14 @@ pub(super) struct Relay {
 enum Rest {
     Forward,
     Discard,
+}
+
+/// Whether there is a client to read from and to write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    There,
+    /// It has gone, and its errand is not to be left as it is.
+    Gone,
 }
 
 /// Who has to say more before anything can go on.
@@ -137,7 +144,7 @@ impl Relay {
         Self {
             adapter: Adapter::new(Rc::clone(&pool.sessions.policy)),
             errand: None,
-            is_alone: false,
+            presence: Presence::There,
             transactions: 0,
             client,
             session,
@@ -319,7 +326,7 @@ impl Relay {
         if self.session.has_rejections() {
             self.publish_rejections();
         }
-        if self.is_alone {
+        if self.presence == Presence::Gone {
             self.client.input.clear();
             self.client.output.clear();
             if !self.is_underway() {
@@ -425,7 +432,7 @@ impl Relay {
         if self.errand.is_some() {
             // It waits, and may close its side.
             return self.client.input.len() < HIGH_WATER
-                && !self.is_alone
+                && self.presence == Presence::There
                 && self.leaving.is_none()
                 && !self.client.eof();
         }

@@ -76,6 +76,21 @@ fn what_is_to_be_undone_is_tried_again() {
     }
 }
 
+/// A server for DDL in a block, of which one statement fails. Counts.
+struct Block<'a>(&'a mut usize);
+impl super::driven::Server for Block<'_> {
+    fn answer(&mut self, sql: &str, _: usize) -> (Vec<Says>, TransactionStatus) {
+        *self.0 += 1;
+        match sql {
+            "COMMIT" => (vec![Says::Tag("COMMIT")], TransactionStatus::Idle),
+            "BEGIN" => (vec![Says::Tag("BEGIN")], TransactionStatus::InTransaction),
+            _ if sql.contains("t1000 ") => (vec![Says::Error("42P07")], TransactionStatus::Idle),
+            _ if sql.contains("refused") => (vec![Says::Error("42703")], TransactionStatus::Failed),
+            _ => (vec![Says::Tag("CREATE TABLE")], TransactionStatus::Idle),
+        }
+    }
+}
+
 #[test]
 fn what_an_error_tells_of_is_bounded() {
     let mut policy = policy();
@@ -84,23 +99,6 @@ fn what_an_error_tells_of_is_bounded() {
         .map(|n| format!("create table t{n} (a int)"))
         .collect();
     let mut sent = 0;
-    struct Block<'a>(&'a mut usize);
-    impl super::driven::Server for Block<'_> {
-        fn answer(&mut self, sql: &str, _: usize) -> (Vec<Says>, TransactionStatus) {
-            *self.0 += 1;
-            match sql {
-                "COMMIT" => (vec![Says::Tag("COMMIT")], TransactionStatus::Idle),
-                "BEGIN" => (vec![Says::Tag("BEGIN")], TransactionStatus::InTransaction),
-                _ if sql.contains("t1000 ") => {
-                    (vec![Says::Error("42P07")], TransactionStatus::Idle)
-                }
-                _ if sql.contains("refused") => {
-                    (vec![Says::Error("42703")], TransactionStatus::Failed)
-                }
-                _ => (vec![Says::Tag("CREATE TABLE")], TransactionStatus::Idle),
-            }
-        }
-    }
     let told = run(
         &policy,
         &script.join(";"),
@@ -112,4 +110,19 @@ fn what_an_error_tells_of_is_bounded() {
     assert!(detail.contains("and 980 more"), "{detail}");
     assert!(detail.len() < 4000, "{}", detail.len());
     assert!(sent > 3000);
+}
+
+#[test]
+fn a_block_that_is_committed_in_a_script_is_told_of() {
+    let script = "begin; insert into t values (1); commit; select 1/0; create table u (i int)";
+    let told = run(&policy(), script, IDLE, &mut |sql: &str| {
+        if sql.contains("1/0") {
+            return vec![Says::Error("22012")];
+        }
+        vec![Says::Tag("COMMIT")]
+    });
+    let (code, _, detail) = told.error.unwrap();
+    assert_eq!(code, "22012");
+    assert!(detail.contains("first 3 of 5"), "{detail}");
+    assert_eq!(told.sent.len(), 2, "{:?}", told.sent);
 }
