@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
 
-use super::relay::{End, Pause, Presence, Progress, Relay};
+use super::pause::{End, Pause};
+use super::progress::Progress;
+use super::relay::{Presence, Relay};
 use crate::adapt::{Errand, Stage};
 use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::listen::ClientStream;

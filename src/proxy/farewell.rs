@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::relay::{End, Relay};
+use super::pause::End;
+use super::relay::Relay;
 use crate::net::buffered::{Buffered, Read};
 use crate::net::listen::ClientStream;
 use crate::session::Loss;

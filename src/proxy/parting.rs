@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::relay::{End, Pause, Presence, Relay};
+use super::pause::{End, Pause};
+use super::relay::{Presence, Relay};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::listen::ClientStream;
 use crate::wire::ErrorResponse;

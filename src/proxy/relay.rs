@@ -4,7 +4,6 @@
 //! made anew.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -17,16 +16,16 @@ use super::account::Published;
 use super::age::Age;
 use super::errand::{Running, take};
 use super::parting::Leaving;
+use super::pause::{End, Pause};
+use super::progress::{Progress, client_lost, fill, flush};
 use super::server::{PooledServer, RolePool, ServerCheckout};
 use super::transfer::{append, rows, transfer};
 use crate::adapt::Adapter;
-use crate::net::buffered::{Buffered, HIGH_WATER, Read};
+use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
-use crate::net::source::Source;
 use crate::pool::ConnectionId;
 use crate::session::{Flow, Frame, LeaseEnd, Outputs, PoolMode, Relayed, Session, Want};
-use crate::sql::PinReason;
 use crate::wire::backend;
 use crate::wire::frame::HEADER;
 use crate::wire::startup::CancelRequest;
@@ -95,43 +94,6 @@ pub(super) enum Presence {
 struct Hungry {
     client: bool,
     server: bool,
-}
-
-/// Why relaying stopped.
-#[derive(Debug)]
-pub(super) enum Pause {
-    /// The client needs a server, and none is free.
-    NeedsServer(Want),
-    /// The server is gone, for this reason.
-    ServerLost(String),
-    /// From now on the session keeps its server, for this reason.
-    Pinned(PinReason),
-    /// The client idles in a transaction that is too old.
-    Expired,
-    /// The session is over.
-    End(End),
-}
-
-/// How a session ends.
-#[derive(Debug)]
-#[allow(
-    clippy::enum_variant_names,
-    reason = "it is the client each time by which it ends"
-)]
-pub(super) enum End {
-    /// The client said goodbye, or closed its side and has got every answer.
-    ClientDone,
-    /// The client vanished.
-    ClientLost(io::Error),
-    /// The client does not keep to the protocol, or cannot be served any more.
-    ClientRefused(ErrorResponse),
-}
-
-/// Whether a step got something done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    Made,
-    None,
 }
 
 impl Relay {
@@ -813,43 +775,5 @@ impl Relay {
             });
         }
         Ok(Progress::from(io.input.len() < before))
-    }
-}
-
-fn client_lost(error: io::Error) -> Pause {
-    Pause::End(End::ClientLost(error))
-}
-
-fn flush<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
-where
-    S: Source,
-{
-    let before = io.output.len();
-    if let Poll::Ready(Err(error)) = io.poll_flush(cx) {
-        return Err(error);
-    }
-    Ok(Progress::from(io.output.len() < before))
-}
-
-fn fill<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
-where
-    S: Source,
-{
-    match io.poll_fill(cx) {
-        Poll::Ready(Ok(Read::Some | Read::Eof)) => Ok(Progress::Made),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Pending => Ok(Progress::None),
-    }
-}
-
-impl Progress {
-    fn or(self, other: Self) -> Self {
-        if self == Self::Made { self } else { other }
-    }
-}
-
-impl From<bool> for Progress {
-    fn from(made: bool) -> Self {
-        if made { Self::Made } else { Self::None }
     }
 }
