@@ -35,6 +35,18 @@ struct Inner {
     holds_begin: bool,
     /// Which notices the client gets.
     level: Level,
+    /// How many statements, one for the sake of the other, are carried out in part.
+    underway: usize,
+}
+
+/// A statement is carried out in part, as long as this lives.
+#[derive(Debug)]
+pub(super) struct Underway(Desk);
+
+impl Drop for Underway {
+    fn drop(&mut self) {
+        self.0.0.borrow_mut().underway -= 1;
+    }
 }
 
 #[derive(Debug)]
@@ -61,6 +73,7 @@ impl Desk {
             cancelled: None,
             holds_begin: false,
             level,
+            underway: 0,
         })))
     }
 
@@ -189,6 +202,12 @@ impl Desk {
         self.0.borrow_mut().to_client.extend_from_slice(messages);
     }
 
+    /// From now on a statement is carried out in part, which should not be left so.
+    pub(super) fn underway(&self) -> Underway {
+        self.0.borrow_mut().underway += 1;
+        Underway(self.clone())
+    }
+
     /// Tells the client something that is no error.
     pub(super) fn notice(&self, severity: Severity, sqlstate: SqlState, text: impl Into<String>) {
         self.say(&ErrorResponse::error(sqlstate, text).severity(severity));
@@ -240,6 +259,11 @@ impl Desk {
     /// Whether the session is in a block whose BEGIN it has not sent.
     pub(super) fn note(&self, holds_begin: bool) {
         self.0.borrow_mut().holds_begin = holds_begin;
+    }
+
+    /// True while a statement is carried out in part.
+    pub(super) fn is_underway(&self) -> bool {
+        self.0.borrow().underway > 0
     }
 
     /// True while the session is asked.

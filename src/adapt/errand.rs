@@ -190,6 +190,11 @@ impl Errand {
         true
     }
 
+    /// True while a statement has been carried out in part, and would be left so.
+    pub fn is_underway(&self) -> bool {
+        self.desk.is_underway()
+    }
+
     /// True if a message of ours may go to the client now: not in the middle of another one.
     pub fn is_at_boundary(&self) -> bool {
         self.desk.is_at_boundary()

@@ -21,16 +21,18 @@ pub(super) async fn build(desk: &Desk, plan: &IndexPlan) -> Result<(), Failure> 
 
 /// Waits for the index that a job builds.
 pub(super) async fn finish(desk: &Desk, job: &Job) -> Result<(), Failure> {
+    let _underway = desk.underway();
     match job.wait(desk, "building the index").await {
         Outcome::Completed => Ok(()),
         Outcome::Failed(details) => {
-            let name = drop_of(desk, job).await;
+            let name = drop_of(desk, job, "AND NOT i.indisvalid").await;
             Err(failed(&name, &details))
         }
-        Outcome::Cancelled(error) => {
+        Outcome::Cancelled(failure) => {
             // As after a CREATE INDEX that PostgreSQL cancels. To drop it ends the build.
-            drop_of(desk, job).await;
-            Err(error.into())
+            // It may be built by now.
+            drop_of(desk, job, "").await;
+            Err(failure)
         }
         Outcome::Unknown(failure) => Err(failure.detail(&format!(
             "The index is being built by job {}, of which the end was not seen. SELECT * FROM \
@@ -40,15 +42,15 @@ pub(super) async fn finish(desk: &Desk, job: &Job) -> Result<(), Failure> {
     }
 }
 
-/// Drops the index that a job was to build; its name.
-async fn drop_of(desk: &Desk, job: &Job) -> String {
+/// Drops the index that a job was to build, on a condition; its name.
+async fn drop_of(desk: &Desk, job: &Job, condition: &str) -> String {
     // Under its object id: another one may have got the name.
     let find = format!(
         "SELECT c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname) \
          FROM sys.jobs j JOIN pg_class c ON c.oid = j.object_id \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_index i ON i.indexrelid = c.oid \
-         WHERE j.job_id = '{}' AND NOT i.indisvalid",
+         WHERE j.job_id = '{}' {condition}",
         job.id()
     );
     let Ok(reply) = step(desk, &find).await else {

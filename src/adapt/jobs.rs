@@ -32,7 +32,7 @@ pub(super) enum Outcome {
     /// It is not known any more, or cannot be found out about.
     Unknown(Failure),
     /// The client does not want to wait. The job goes on.
-    Cancelled(ErrorResponse),
+    Cancelled(Failure),
 }
 
 /// A job that has been started.
@@ -69,9 +69,11 @@ impl Job {
             match (reply.failure, &reply.rows[..]) {
                 (Some(failure), _) => {
                     failures += 1;
-                    if failures == ATTEMPTS || failure.sqlstate() == Some(SqlState::QUERY_CANCELED)
-                    {
-                        return Outcome::Unknown(failure);
+                    if failure.sqlstate() == Some(SqlState::QUERY_CANCELED) {
+                        return Outcome::Cancelled(failure.without_position());
+                    }
+                    if failures == ATTEMPTS {
+                        return Outcome::Unknown(failure.without_position());
                     }
                 }
                 (None, []) => {
@@ -90,7 +92,7 @@ impl Job {
                 }
             }
             if let Err(error) = desk.sleep(pause).await {
-                return Outcome::Cancelled(error);
+                return Outcome::Cancelled(error.into());
             }
             waited += pause;
             pause = (pause * 2).min(LAST);

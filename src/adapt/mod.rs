@@ -25,6 +25,8 @@ pub mod locks;
 mod reply;
 mod script;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use errand::{Adapter, Errand, Stage};
 pub use extended::Taken;

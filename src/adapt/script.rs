@@ -125,6 +125,10 @@ impl<'a> Script<'a> {
                 let start = self.run.take();
                 let start = start.map_or(statement.span.start, |run| run.start);
                 self.run = Some(start..statement.body.end);
+                if ends {
+                    // What comes next does not undo it.
+                    self.flush().await?;
+                }
                 continue;
             }
             self.applied_if_idle();

@@ -13,6 +13,9 @@ use crate::wire::{ErrorResponse, Severity, SqlState};
 /// Characters of a statement that are told.
 const MOST_TOLD: usize = 80;
 
+/// Statements that are told.
+const MOST_STATEMENTS: usize = 20;
+
 /// The state, which an errand and those who drive it share.
 pub(super) type Shared = Rc<RefCell<State>>;
 
@@ -21,6 +24,8 @@ pub(super) type Shared = Rc<RefCell<State>>;
 pub(super) struct Block {
     /// The DDL statements of it that have been committed already, with all that stood before them.
     committed: Vec<String>,
+    /// How many more there are.
+    more: usize,
     /// What is to be waited for once it is committed.
     jobs: Vec<Job>,
 }
@@ -132,6 +137,10 @@ impl State {
 
     /// A DDL statement of the block has been committed.
     pub(super) fn commits(&mut self, statement: &[u8]) {
+        if self.block.committed.len() == MOST_STATEMENTS {
+            self.block.more += 1;
+            return;
+        }
         let text = String::from_utf8_lossy(statement);
         let words: Vec<_> = text.split_whitespace().collect();
         let mut told: String = words.join(" ").chars().take(MOST_TOLD).collect();
@@ -146,9 +155,13 @@ impl State {
         if self.block.committed.is_empty() {
             return None;
         }
+        let more = match self.block.more {
+            0 => String::new(),
+            more => format!("; and {more} more"),
+        };
         Some(format!(
             "Committed already, with all that stood before them, since Aurora DSQL takes one DDL \
-             statement in a transaction: {}.",
+             statement in a transaction: {}{more}.",
             self.block.committed.join("; ")
         ))
     }

@@ -13,8 +13,9 @@ use super::cancel::{Call, CancelKey};
 use super::farewell::{Ended, farewell, finish, shutting_down, too_crowded, too_many, too_slow};
 use super::login::{self, Known, Welcome, refused};
 use super::parting::gone;
+use super::pause::{End, Pause};
 use super::place::{Place, Seat};
-use super::relay::{End, Pause, Relay};
+use super::relay::Relay;
 use super::roster::Present;
 use super::server::{RolePool, ServerCheckout};
 use super::shared::{ClusterState, Shared};
@@ -324,6 +325,7 @@ async fn drive(served: &mut Served, cluster: &ClusterState, shared: &Shared) -> 
             }
         };
         match pause {
+            Pause::End(End::ClientLost(_)) if relay.goes_on_alone() => {}
             Pause::End(end) => return Ended::Left(end),
             Pause::Pinned(reason) => pinned(reason),
             Pause::Expired => {

@@ -6,14 +6,16 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BytesMut};
 use tokio::time::{Sleep, sleep};
 
-use super::relay::{Pause, Progress, Relay};
+use super::pause::{End, Pause};
+use super::progress::Progress;
+use super::relay::{Presence, Relay};
 use crate::adapt::{Errand, Stage, Taken};
 use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::listen::ClientStream;
 use crate::session::cancelled;
 use crate::wire::backend::TransactionStatus;
 use crate::wire::frame::HEADER;
-use crate::wire::frontend;
+use crate::wire::{ErrorResponse, FrameScanner, SqlState, Step, frontend};
 
 /// An errand and its end of what is, while it runs, the session's client.
 #[derive(Debug)]
@@ -23,6 +25,12 @@ pub(super) struct Running {
     /// In the place of the client's input and output.
     input: BytesMut,
     output: BytesMut,
+    /// What goes to the session once the client's message has that is on its way there.
+    behind: BytesMut,
+    /// Over the client's messages that go to a COPY.
+    copied: FrameScanner,
+    /// The client has sent the end of the COPY that the session reads.
+    copy_ends: bool,
     /// Runs out when the time has passed for which it waits.
     timer: Option<Pin<Box<Sleep>>>,
 }
@@ -45,6 +53,9 @@ impl Running {
             stage: Stage::Replies,
             input: BytesMut::new(),
             output: BytesMut::new(),
+            behind: BytesMut::new(),
+            copied: FrameScanner::new(),
+            copy_ends: false,
             timer: None,
         }
     }
@@ -80,7 +91,10 @@ impl Running {
             self.errand.slept();
         }
         self.stage = self.errand.poll(holds_begin, cx);
-        self.errand.deliver(&mut self.input, to_client);
+        self.errand.deliver(&mut self.behind, to_client);
+        if self.copied.rest() == 0 {
+            self.input.unsplit(self.behind.split());
+        }
         match self.stage {
             Stage::Done => return Ok(Course::Done),
             Stage::Time(duration) => {
@@ -97,6 +111,45 @@ impl Running {
         } else {
             Course::Made
         })
+    }
+
+    /// Lets a COPY have the client's messages, up to its end. `copies` is true while the session
+    /// reads one. True if something went. An error if that is no message.
+    pub(super) fn copy(
+        &mut self,
+        copies: bool,
+        from_client: &mut BytesMut,
+    ) -> Result<bool, String> {
+        if !copies {
+            self.copy_ends = false;
+        }
+        let mut went = false;
+        while self.input.len() < HIGH_WATER && (self.copied.rest() > 0 || copies && !self.copy_ends)
+        {
+            let length = match self.copied.step(from_client, |_| 0) {
+                Err(error) => return Err(error.to_string()),
+                Ok(Step::NeedMore) => break,
+                Ok(Step::Rest(length)) => length,
+                Ok(Step::Head { tag, seen, .. }) => {
+                    self.copy_ends = matches!(tag, frontend::COPY_DONE | frontend::COPY_FAIL);
+                    HEADER + seen
+                }
+            };
+            let message = from_client.split_to(length.min(from_client.len()));
+            self.input.extend_from_slice(&message);
+            went = true;
+        }
+        Ok(went)
+    }
+
+    /// What the session has not taken, and what it has said behind the last step.
+    fn left(&mut self) -> (BytesMut, BytesMut) {
+        (self.input.split(), self.output.split())
+    }
+
+    /// True while a statement has been carried out in part, which is not to be left so.
+    pub(super) fn is_underway(&self) -> bool {
+        self.errand.is_underway()
     }
 
     /// Ends a wait of its own. False if it waits for the session.
@@ -118,7 +171,31 @@ pub(super) fn take(input: &mut BytesMut, length: usize) -> BytesMut {
     message
 }
 
+/// Puts bytes in front of others.
+fn put_in_front(buffer: &mut BytesMut, mut front: BytesMut) {
+    if !front.is_empty() {
+        front.extend_from_slice(buffer);
+        *buffer = front;
+    }
+}
+
 impl Relay {
+    /// True if what is done for the client goes on although the client has gone: half of it would
+    /// be worse than all or nothing. Nobody is told anything any more.
+    pub(super) fn goes_on_alone(&mut self) -> bool {
+        let underway = self.is_underway();
+        if underway && self.presence == Presence::There {
+            tracing::info!("client vanished: the statement that is half done is carried on");
+            self.presence = Presence::Gone;
+        }
+        underway
+    }
+
+    /// True while a statement has been carried out in part, which is not to be left so.
+    pub(super) fn is_underway(&self) -> bool {
+        self.errand.as_ref().is_some_and(|it| it.is_underway())
+    }
+
     /// Where the session's answers to its client go.
     pub(super) fn session_output(&mut self) -> &mut BytesMut {
         match &mut self.errand {
@@ -142,22 +219,32 @@ impl Relay {
             self.session.held_begin().is_some(),
             cx,
         );
-        match course.map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))? {
-            Course::Waits => Ok(Progress::None),
-            Course::Made => Ok(Progress::Made),
-            Course::Done => {
-                self.errand = None;
-                self.session.directly(false);
-                self.session.watch(self.adapter.watches());
-                self.session.filter_notices(self.adapter.level());
-                if let Some(begin) = self.session.held_begin()
-                    && let Some(other) = self.adapter.begin(begin)
-                {
-                    self.session.hold_begin(&other);
-                }
-                Ok(Progress::Made)
+        let course =
+            course.map_err(|why| Pause::ServerLost(format!("it broke the protocol: {why}")))?;
+        if course == Course::Done {
+            let (untaken, more) = running.left();
+            put_in_front(&mut self.client.input, untaken);
+            self.client.output.unsplit(more);
+            self.errand = None;
+            self.session.directly(false);
+            self.session.watch(self.adapter.watches());
+            self.session.filter_notices(self.adapter.level());
+            if let Some(begin) = self.session.held_begin()
+                && let Some(other) = self.adapter.begin(begin)
+            {
+                self.session.hold_begin(&other);
             }
+            return Ok(Progress::Made);
         }
+        let copied = running.copy(self.session.copies_in(), &mut self.client.input);
+        Ok(match (copied, course) {
+            (Err(why), _) => {
+                let error = ErrorResponse::fatal(SqlState::PROTOCOL_VIOLATION, why);
+                return Err(Pause::End(End::ClientRefused(error)));
+            }
+            (Ok(true), _) | (_, Course::Made) => Progress::Made,
+            (Ok(false), _) => Progress::None,
+        })
     }
 
     /// Something is done for a message in more than one step; `taken` says that it is about what

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::relay::{End, Relay};
+use super::pause::End;
+use super::relay::Relay;
 use crate::net::buffered::{Buffered, Read};
 use crate::net::listen::ClientStream;
 use crate::session::Loss;
@@ -44,6 +45,11 @@ pub(super) async fn finish(relay: &mut Relay, ended: Ended) -> &'static str {
     if let Some(error) = said
         && relay.at_boundary()
     {
+        let error = if relay.is_underway() {
+            half_done(error)
+        } else {
+            error
+        };
         relay.pool.metrics.rejected(error.sqlstate.as_str());
         error.encode(&mut relay.client.output);
     }
@@ -67,6 +73,17 @@ pub(super) async fn farewell(io: &mut Buffered<ClientStream>) {
         }
     };
     timeout(FAREWELL, deliver).await.ok();
+}
+
+/// What a client is told in the middle of a statement that takes several steps.
+fn half_done(error: ErrorResponse) -> ErrorResponse {
+    let told = "The statement takes several steps on Aurora DSQL. Those that had been done stay: \
+                look at the table before you run it again.";
+    let detail = match &error.detail {
+        Some(detail) => format!("{detail} {told}"),
+        None => told.to_owned(),
+    };
+    error.detail(detail)
 }
 
 fn at_shutdown(loss: Loss) -> ErrorResponse {

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::relay::{End, Pause, Relay};
+use super::pause::{End, Pause};
+use super::relay::{Presence, Relay};
 use crate::net::buffered::{Buffered, HIGH_WATER, Read};
 use crate::net::listen::ClientStream;
 use crate::wire::ErrorResponse;
@@ -28,7 +29,12 @@ impl Relay {
     /// is gone. Never ready while there is input that it wants answered. Dropping the future
     /// loses nothing.
     pub(super) async fn client_gone(&mut self) {
-        gone(&mut self.client).await;
+        if self.presence == Presence::There {
+            gone(&mut self.client).await;
+        }
+        if self.goes_on_alone() {
+            std::future::pending::<()>().await;
+        }
     }
 
     pub(super) fn server_closed(&mut self) -> Pause {
@@ -42,6 +48,10 @@ impl Relay {
     /// Ends the session once a client that sends nothing more has got what it is owed.
     pub(super) fn has_client_left(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         if self.leaving.is_none() && !self.client.eof() {
+            return Ok(());
+        }
+        if self.is_underway() {
+            // It may have closed its side only, and then it gets its answer.
             return Ok(());
         }
         let sent = self

@@ -4,7 +4,6 @@
 //! made anew.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -16,16 +15,16 @@ use super::account::Published;
 use super::age::Age;
 use super::errand::{Running, take};
 use super::parting::Leaving;
+use super::pause::{End, Pause};
+use super::progress::{Progress, client_lost, fill, flush};
 use super::server::{PooledServer, RolePool, ServerCheckout};
 use super::transfer::{append, rows, transfer};
 use crate::adapt::{Adapter, Taken};
-use crate::net::buffered::{Buffered, HIGH_WATER, Read};
+use crate::net::buffered::{Buffered, HIGH_WATER};
 use crate::net::buffers::Buffers;
 use crate::net::listen::ClientStream;
-use crate::net::source::Source;
 use crate::pool::ConnectionId;
 use crate::session::{Flow, Frame, LeaseEnd, Outputs, PoolMode, Relayed, Session, Want};
-use crate::sql::PinReason;
 use crate::wire::backend;
 use crate::wire::frame::HEADER;
 use crate::wire::startup::CancelRequest;
@@ -42,6 +41,7 @@ pub(super) struct Relay {
     pub(super) adapter: Adapter,
     /// What is done for the client's last message; the next ones wait.
     pub(super) errand: Option<Box<Running>>,
+    pub(super) presence: Presence,
     pub(super) from_client: FrameScanner,
     /// What happens to the rest of the client's frame.
     pub(super) rest: Rest,
@@ -78,48 +78,19 @@ pub(super) enum Rest {
     Discard,
 }
 
+/// Whether there is a client to read from and to write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Presence {
+    There,
+    /// It has gone, and its errand is not to be left as it is.
+    Gone,
+}
+
 /// Who has to say more before anything can go on.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hungry {
     client: bool,
     server: bool,
-}
-
-/// Why relaying stopped.
-#[derive(Debug)]
-pub(super) enum Pause {
-    /// The client needs a server, and none is free.
-    NeedsServer(Want),
-    /// The server is gone, for this reason.
-    ServerLost(String),
-    /// From now on the session keeps its server, for this reason.
-    Pinned(PinReason),
-    /// The client idles in a transaction that is too old.
-    Expired,
-    /// The session is over.
-    End(End),
-}
-
-/// How a session ends.
-#[derive(Debug)]
-#[allow(
-    clippy::enum_variant_names,
-    reason = "it is the client each time by which it ends"
-)]
-pub(super) enum End {
-    /// The client said goodbye, or closed its side and has got every answer.
-    ClientDone,
-    /// The client vanished.
-    ClientLost(io::Error),
-    /// The client does not keep to the protocol, or cannot be served any more.
-    ClientRefused(ErrorResponse),
-}
-
-/// Whether a step got something done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    Made,
-    None,
 }
 
 impl Relay {
@@ -133,6 +104,7 @@ impl Relay {
         Self {
             adapter,
             errand: None,
+            presence: Presence::There,
             client,
             session,
             pool,
@@ -281,9 +253,17 @@ impl Relay {
         if self.session.has_rejections() {
             self.publish_rejections();
         }
-        progress = flush(&mut self.client, cx)
-            .map_err(client_lost)?
-            .or(progress);
+        if self.presence == Presence::Gone {
+            self.client.input.clear();
+            self.client.output.clear();
+            if !self.is_underway() {
+                return Err(Pause::End(End::ClientDone));
+            }
+        } else {
+            progress = flush(&mut self.client, cx)
+                .map_err(client_lost)?
+                .or(progress);
+        }
         self.flush_server(progress, (read_client, read_server), cx)
     }
 
@@ -379,6 +359,7 @@ impl Relay {
         if self.errand.is_some() {
             // It waits, and may close its side.
             return self.client.input.len() < HIGH_WATER
+                && self.presence == Presence::There
                 && self.leaving.is_none()
                 && !self.client.eof();
         }
@@ -742,43 +723,5 @@ impl Relay {
             });
         }
         Ok(Progress::from(io.input.len() < before))
-    }
-}
-
-fn client_lost(error: io::Error) -> Pause {
-    Pause::End(End::ClientLost(error))
-}
-
-fn flush<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
-where
-    S: Source,
-{
-    let before = io.output.len();
-    if let Poll::Ready(Err(error)) = io.poll_flush(cx) {
-        return Err(error);
-    }
-    Ok(Progress::from(io.output.len() < before))
-}
-
-fn fill<S>(io: &mut Buffered<S>, cx: &mut Context<'_>) -> io::Result<Progress>
-where
-    S: Source,
-{
-    match io.poll_fill(cx) {
-        Poll::Ready(Ok(Read::Some | Read::Eof)) => Ok(Progress::Made),
-        Poll::Ready(Err(error)) => Err(error),
-        Poll::Pending => Ok(Progress::None),
-    }
-}
-
-impl Progress {
-    fn or(self, other: Self) -> Self {
-        if self == Self::Made { self } else { other }
-    }
-}
-
-impl From<bool> for Progress {
-    fn from(made: bool) -> Self {
-        if made { Self::Made } else { Self::None }
     }
 }

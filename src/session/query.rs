@@ -24,6 +24,14 @@ impl Session {
     /// A message while the session has no server: answered here if it can be.
     pub(super) fn without_server(&mut self, frame: Frame<'_>, replies: &mut BytesMut) -> Flow {
         self.seen = None;
+        if self.watched
+            && !self.direct
+            && frame.tag == frontend::QUERY
+            && query_text(frame).is_some()
+        {
+            // They add to whatever it comes to.
+            return Flow::Adapt;
+        }
         if let Some(error) = self.refusal.take() {
             return self.refuse(frame.tag, error, replies);
         }

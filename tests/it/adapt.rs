@@ -1,11 +1,14 @@
 //! What DSQL takes in another form only, sent as PostgreSQL takes it.
 
 mod alters;
+mod copies;
 mod extended;
 mod indexes;
+mod interrupted;
 mod locks;
 mod parameters;
 mod scripts;
+mod tables;
 mod transactions;
 
 use crate::pooling::Mode;

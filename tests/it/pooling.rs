@@ -34,7 +34,7 @@ impl Mode {
     pub(crate) const ALL: &[Self] = &[Self::Transaction, Self::Session];
 
     /// Whether clients share servers.
-    fn shares(self) -> bool {
+    pub(crate) fn shares(self) -> bool {
         self == Self::Transaction
     }
 

@@ -14,6 +14,22 @@ fn not_null_definition(column: &str) -> String {
     format!("CHECK (({column} IS NOT NULL))")
 }
 
+/// How often it is tried to undo something.
+const UNDO_ATTEMPTS: usize = 5;
+
+/// True if an error says that there is no such thing.
+fn is_missing(sqlstate: SqlState) -> bool {
+    // Column, index or constraint, sequence.
+    matches!(sqlstate.as_str(), "42703" | "42704" | "42P01")
+}
+
+fn not_undone(failure: Failure, other: &Failure, sql: &str) -> Failure {
+    failure.detail(&format!(
+        "What had been begun could not be undone ({}). Run it yourself: {sql}",
+        other.message()
+    ))
+}
+
 impl Alter<'_> {
     /// Adds a CHECK or a foreign key. If the rows violate it, it is dropped again.
     pub(super) async fn add_constraint(&self, add: &AddConstraint) -> Result<(), Failure> {
@@ -31,12 +47,29 @@ impl Alter<'_> {
 
     /// Undoes what had been begun.
     pub(super) async fn undo(&self, failure: Failure, sql: &str) -> Failure {
-        match step(self.desk, sql).await {
-            Ok(_) => failure,
-            Err(other) => failure.detail(&format!(
-                "What had been begun could not be undone ({}). Run it yourself: {sql}",
-                other.message()
-            )),
+        let mut last = None;
+        let mut unsure = false;
+        for _ in 0..UNDO_ATTEMPTS {
+            let Err(other) = step(self.desk, sql).await else {
+                return failure;
+            };
+            let sqlstate = other.sqlstate();
+            if unsure && sqlstate.is_some_and(is_missing) {
+                // The attempt of which the end was not seen has done it.
+                return failure;
+            }
+            // The connection is lost, or whoever cancels does so once more.
+            let again = sqlstate
+                .is_some_and(|it| it.as_str().starts_with("08") || it == SqlState::QUERY_CANCELED);
+            if !again {
+                return not_undone(failure, &other, sql);
+            }
+            unsure = true;
+            last = Some(other);
+        }
+        match last {
+            Some(other) => not_undone(failure, &other, sql),
+            None => failure,
         }
     }
 
@@ -67,7 +100,7 @@ impl Alter<'_> {
         match job.wait(self.desk, "validating the constraint").await {
             Outcome::Completed => Ok(()),
             Outcome::Failed(details) => Err(self.violated(constraint, &details).await),
-            Outcome::Cancelled(error) => Err(error.into()),
+            Outcome::Cancelled(failure) => Err(failure),
             Outcome::Unknown(failure) => Err(failure.detail(&format!(
                 "The constraint is being validated by job {}, of which the end was not seen. \
                  SELECT * FROM sys.jobs shows it.",

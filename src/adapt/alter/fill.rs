@@ -30,7 +30,8 @@ impl Alter<'_> {
             let reply = step(self.desk, &sql).await?;
             let of = reply.rows.first().map(|row| text(row, 0));
             let of = of.unwrap_or_else(|| "text".to_owned());
-            let sql = format!("SELECT CAST(({}) AS {of})::text", default.expression);
+            let value = canonical(&format!("CAST(({}) AS {of})", default.expression), &of);
+            let sql = format!("SELECT {value}");
             let reply = step(self.desk, &sql).await?;
             match reply.rows.first().and_then(|row| row.first()) {
                 Some(Some(value)) => {
@@ -53,7 +54,7 @@ impl Alter<'_> {
         }
         let names = key.iter().map(|column| column.name.as_str());
         let names = names.collect::<Vec<_>>().join(", ");
-        let texts = key.iter().map(|column| format!("{}::text", column.name));
+        let texts = key.iter().map(|column| canonical(&column.name, &column.of));
         let texts = texts.collect::<Vec<_>>().join(", ");
         let mut batch = BATCH;
         let mut after = String::new();
@@ -88,6 +89,16 @@ impl Alter<'_> {
                 Err(failure) => return Err(failure),
             }
         }
+    }
+}
+
+/// A value as a text that means the same whatever DateStyle the client has: in most of them the time
+/// zone is an abbreviation, and those are ambiguous (manual, appendix B.4).
+fn canonical(value: &str, of: &str) -> String {
+    if (of.starts_with("timestamp") || of == "date") && !of.ends_with(']') {
+        format!("to_json({value}) #>> '{{}}'")
+    } else {
+        format!("({value})::text")
     }
 }
 

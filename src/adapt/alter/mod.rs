@@ -35,6 +35,7 @@ impl<'a> Alter<'a> {
             ));
             return Ok(());
         }
+        let _underway = self.desk.underway();
         for (done, each) in self.plan.steps.iter().enumerate() {
             if let Err(failure) = self.step(each).await {
                 return Err(match done {

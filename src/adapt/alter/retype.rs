@@ -5,12 +5,15 @@ use super::super::failure::Failure;
 use super::super::index;
 use super::super::jobs::{Job, text};
 use super::Alter;
-use super::catalog::{MOST_ROWS, plain};
+use super::catalog::{MOST_ROWS, literal, plain};
 use crate::compat::ddl::{self, DdlPlan};
 use crate::wire::{ErrorResponse, SqlState};
 
 /// What the new column is called meanwhile.
 const MEANWHILE: &str = "dsql_proxy_new_type";
+
+/// What the old column is called at last.
+const BEFORE: &str = "dsql_proxy_old_type";
 
 /// What the catalog says of the column as it is.
 struct Column {
@@ -51,15 +54,23 @@ impl Alter<'_> {
                 &format!("the table has more than {MOST_ROWS} rows, and they cannot be changed in one transaction"),
             ));
         }
+        for name in [MEANWHILE, BEFORE] {
+            if self.has_column(name).await? {
+                return Err(self.left_over(name));
+            }
+        }
         let remade = self.remade(column).await?;
         let add = self
             .plan
             .table
             .alter(&format!("ADD COLUMN {MEANWHILE} {of}"));
         step(self.desk, &add).await?;
-        if let Err(failure) = self.replace(column, of, using, &old).await {
-            let undo = format!("DROP COLUMN {MEANWHILE}");
-            return Err(self.undo(failure, &self.plan.table.alter(&undo)).await);
+        let mut replaced = self.fill_anew(column, of, using, &old).await;
+        if replaced.is_ok() {
+            replaced = self.replace(column, of, using).await;
+        }
+        if let Err(failure) = replaced {
+            return Err(self.give_up(failure, column).await);
         }
         self.remake(column, &old, &remade)
             .await
@@ -113,7 +124,10 @@ impl Alter<'_> {
                  THEN 'it is part of the primary key' \
              WHEN EXISTS (SELECT 1 FROM pg_constraint c WHERE c.confrelid = a.attrelid \
                  AND a.attnum = ANY (c.confkey)) \
-                 THEN 'a foreign key refers to it' END FROM pg_attribute a WHERE {}",
+                 THEN 'a foreign key refers to it' \
+             WHEN EXISTS (SELECT 1 FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass \
+                 AND d.classid = 'pg_rewrite'::regclass AND d.refobjid = a.attrelid \
+                 AND d.refobjsubid = a.attnum) THEN 'a view uses it' END FROM pg_attribute a WHERE {}",
             self.is_column(column)
         );
         let reply = step(self.desk, &sql).await?;
@@ -158,8 +172,8 @@ impl Alter<'_> {
         })
     }
 
-    /// Fills the new column, and puts it in the place of the old one.
-    async fn replace(
+    /// Fills the new column.
+    async fn fill_anew(
         &self,
         column: &str,
         of: &str,
@@ -167,20 +181,105 @@ impl Alter<'_> {
         old: &Column,
     ) -> Result<(), Failure> {
         let table = &self.plan.table;
-        let value = match using {
-            Some(expression) => format!("({expression})"),
-            None => format!("CAST({column} AS {of})"),
-        };
+        let value = value(column, of, using);
         let fill = format!("UPDATE {} SET {MEANWHILE} = {value}", table.sql);
         step(self.desk, &fill).await?;
         if let Some(default) = &old.default {
             let set = format!("ALTER COLUMN {MEANWHILE} SET DEFAULT CAST({default} AS {of})");
             step(self.desk, &table.alter(&set)).await?;
         }
-        step(self.desk, &table.alter(&format!("DROP COLUMN {column}"))).await?;
-        let rename = format!("RENAME COLUMN {MEANWHILE} TO {column}");
-        step(self.desk, &table.alter(&rename)).await?;
         Ok(())
+    }
+
+    /// Puts the new column in the place of the old one. Nothing holds off those who write
+    /// meanwhile: first they lose the old column, and then what they have written is looked at.
+    async fn replace(&self, column: &str, of: &str, using: Option<&str>) -> Result<(), Failure> {
+        let table = &self.plan.table;
+        let again = self.catch_up(column, of, using).await?;
+        self.rename(column, BEFORE).await?;
+        let back = self.renaming(BEFORE, column);
+        if let Err(failure) = step(self.desk, &again).await {
+            return Err(self.undo(failure, &back).await);
+        }
+        if let Err(failure) = self.rename(MEANWHILE, column).await {
+            return Err(self.undo(failure, &back).await);
+        }
+        let drop = table.alter(&format!("DROP COLUMN {BEFORE}"));
+        let Err(failure) = step(self.desk, &drop).await else {
+            return Ok(());
+        };
+        match self.has_column(BEFORE).await {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                let failure = self.undo(failure, &self.renaming(column, MEANWHILE)).await;
+                Err(self.undo(failure, &back).await)
+            }
+            Err(_) => Err(failure.detail(&format!(
+                "The column may have its new type; then \"{BEFORE}\" has the old values."
+            ))),
+        }
+    }
+
+    fn renaming(&self, from: &str, to: &str) -> String {
+        let rename = format!("RENAME COLUMN {from} TO {to}");
+        self.plan.table.alter(&rename)
+    }
+
+    async fn rename(&self, from: &str, to: &str) -> Result<(), Failure> {
+        let Err(failure) = step(self.desk, &self.renaming(from, to)).await else {
+            return Ok(());
+        };
+        // The connection may have been lost when it was done.
+        match self.has_column(from).await {
+            Ok(false) => Ok(()),
+            _ => Err(failure),
+        }
+    }
+
+    /// Drops the new column, unless it is the only one.
+    async fn give_up(&self, failure: Failure, column: &str) -> Failure {
+        match self.has_column(column).await {
+            Ok(true) => {
+                let undo = format!("DROP COLUMN IF EXISTS {MEANWHILE}");
+                self.undo(failure, &self.plan.table.alter(&undo)).await
+            }
+            _ => failure.detail(&format!(
+                "Look at the table: \"{MEANWHILE}\" has the values of the new type, and \
+                 \"{BEFORE}\" those of the old one, if there are such columns."
+            )),
+        }
+    }
+
+    /// The statement that fills the new column of the rows that have been written since, when the
+    /// old one has lost its name.
+    async fn catch_up(
+        &self,
+        column: &str,
+        of: &str,
+        using: Option<&str>,
+    ) -> Result<String, Failure> {
+        let sql = format!(
+            "SELECT quote_ident(attname), quote_ident(relname), attname = {} FROM pg_attribute \
+             JOIN pg_class c ON c.oid = attrelid \
+             WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped AND attname <> {}",
+            literal(&plain(column)),
+            self.oid(),
+            literal(MEANWHILE),
+        );
+        let rows = step(self.desk, &sql).await?.rows;
+        let name = rows.first().map(|row| text(row, 1)).unwrap_or_default();
+        // The row as it was, by the names that the expression knows.
+        let columns = rows.iter().map(|row| match text(row, 2).as_str() {
+            "t" => format!("{name}.{BEFORE} AS {column}"),
+            _ => format!("{name}.{0} AS {0}", text(row, 0)),
+        });
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let value = value(column, of, using);
+        let value = format!("(SELECT {value}::{of} FROM (SELECT {columns}) AS {name})");
+        Ok(format!(
+            "UPDATE {} SET {MEANWHILE} = {value} WHERE {MEANWHILE} IS DISTINCT FROM {value}",
+            self.plan.table.sql
+        ))
     }
 
     /// Makes again what went with the old column.
@@ -231,6 +330,26 @@ impl Alter<'_> {
         .into()
     }
 
+    fn left_over(&self, name: &str) -> Failure {
+        ErrorResponse::error(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!(
+                "relation \"{}\" has a column \"{name}\", as a change of type leaves it that was \
+                 interrupted",
+                self.plan.table.name
+            ),
+        )
+        .detail(format!(
+            "\"{MEANWHILE}\" has the values of the new type, \"{BEFORE}\" those of the old one. \
+             Nothing has been changed."
+        ))
+        .hint(
+            "Look which columns there are. Give the old column its name back, if it has lost it, \
+             drop the other one, and run the statement again.",
+        )
+        .into()
+    }
+
     fn cannot_retype(&self, column: &str, why: &str) -> Failure {
         ErrorResponse::error(
             SqlState::FEATURE_NOT_SUPPORTED,
@@ -246,6 +365,14 @@ impl Alter<'_> {
              drop the old column and give its name to the new one.",
         )
         .into()
+    }
+}
+
+/// The value of a row in the new type.
+fn value(column: &str, of: &str, using: Option<&str>) -> String {
+    match using {
+        Some(expression) => format!("({expression})"),
+        None => format!("CAST({column} AS {of})"),
     }
 }
 

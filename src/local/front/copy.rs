@@ -66,6 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Engine<'_, S> {
                     self.check_behind(&read)?;
                     return Ok(None);
                 }
+                () = self.faults.cut_requested() => return Err(End::Cut),
             }
         }
     }

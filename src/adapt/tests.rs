@@ -1,0 +1,3 @@
+mod driven;
+mod property;
+mod steps;
