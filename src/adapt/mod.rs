@@ -20,6 +20,7 @@ mod extended;
 mod failure;
 mod index;
 mod jobs;
+mod journal;
 mod local;
 pub mod locks;
 mod reply;

@@ -10,12 +10,14 @@ use super::ddl;
 use super::desk::Desk;
 use super::failure::Failure;
 use super::index;
+use super::journal::{Journal, is_unknown};
 use super::local::{self, Bound, Local};
 use super::state::Shared;
 use crate::compat::ddl::is_ddl;
 use crate::compat::{DdlTransactions, Policy};
-use crate::sql::{self, StatementKind, Traits};
+use crate::sql::{self, Reader, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
+use crate::wire::{Severity, SqlState};
 
 /// Fails whatever transaction it runs in: raw parsing accepts it, and analysis does not.
 const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
@@ -38,8 +40,11 @@ pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Sh
         run: None,
         seen: 0,
         applied: 0,
+        journal: None,
     };
-    let ended = if script.has_to_be_one(&statements) {
+    let ended = if script.is_resumable(&statements) {
+        script.resume(&statements).await
+    } else if script.has_to_be_one(&statements) {
         script.as_one(&statements).await
     } else {
         script.statements(&statements).await
@@ -66,6 +71,8 @@ pub(super) struct Script<'a> {
     seen: usize,
     /// How many statements there are up to the last that is committed.
     applied: usize,
+    /// Where its progress is kept, if it is.
+    journal: Option<Journal>,
 }
 
 impl<'a> Script<'a> {
@@ -91,6 +98,7 @@ impl<'a> Script<'a> {
             run: None,
             seen: 0,
             applied: 0,
+            journal: None,
         };
         let done = script.statements(&statements).await;
         done.map_err(|failure| script.told(failure))
@@ -101,6 +109,14 @@ impl<'a> Script<'a> {
             let bytes = statement.bytes(self.text);
             let kind = statement.kind(self.text);
             let ends = matches!(kind, StatementKind::Commit | StatementKind::Rollback);
+            if let Some(journal) = &self.journal
+                && self.seen < journal.applied
+            {
+                self.seen += 1;
+                self.desk.complete(&tag(bytes));
+                self.applied = self.seen;
+                continue;
+            }
             if is_ddl(bytes) {
                 self.flush().await?;
                 self.seen += 1;
@@ -205,6 +221,9 @@ impl<'a> Script<'a> {
             return Ok(());
         };
         let start = run.start;
+        if self.journal.is_some() {
+            return self.flush_noted(run).await;
+        }
         let reply = self
             .desk
             .relay(self.text.get(run).unwrap_or_default())
@@ -218,6 +237,9 @@ impl<'a> Script<'a> {
 
     async fn ddl(&mut self, statement: &[u8]) -> Result<(), Failure> {
         match (self.desk.status(), self.policy.ddl_transactions) {
+            (TransactionStatus::Idle, _) if self.journal.is_some() => {
+                self.ddl_noted(statement).await
+            }
             (TransactionStatus::Idle, _) => ddl::alone(self.desk, statement).await,
             (TransactionStatus::InTransaction, DdlTransactions::Autocommit) => {
                 self.ddl_between(statement).await
@@ -232,17 +254,111 @@ impl<'a> Script<'a> {
         }
     }
 
+    /// Whether the progress of a script is kept: one that may be applied in part, and says nothing
+    /// of transactions itself.
+    fn is_resumable(&self, statements: &[sql::Statement]) -> bool {
+        let controls = |statement: &sql::Statement| {
+            matches!(
+                statement.kind(self.text),
+                StatementKind::Begin | StatementKind::Commit | StatementKind::Rollback
+            )
+        };
+        self.policy.resume_scripts
+            && self.desk.status() == TransactionStatus::Idle
+            && statements.len() > 1
+            && statements
+                .iter()
+                .any(|statement| is_ddl(statement.bytes(self.text)))
+            && !statements.iter().any(controls)
+    }
+
+    /// Runs what of a script has not been applied yet.
+    async fn resume(&mut self, statements: &[sql::Statement]) -> Result<(), Failure> {
+        let journal = Journal::open(self.desk, self.text).await?;
+        if journal.applied > 0 {
+            self.desk.notice(
+                Severity::Notice,
+                SqlState::SUCCESS,
+                format!(
+                    "the first {} of {} statements have been applied before, and are skipped",
+                    journal.applied, self.count
+                ),
+            );
+        }
+        self.journal = Some(journal);
+        self.statements(statements).await?;
+        if let Some(journal) = &self.journal {
+            journal.close(self.desk).await;
+        }
+        Ok(())
+    }
+
+    /// Runs what goes together, and notes it in the same transaction.
+    async fn flush_noted(&mut self, run: Range<usize>) -> Result<(), Failure> {
+        let note = self
+            .journal
+            .as_ref()
+            .map(|it| it.note(self.seen, self.seen));
+        if let Some(failure) = self.desk.run(b"BEGIN").await.failure {
+            return Err(failure.without_position());
+        }
+        let start = run.start;
+        let text = self.text.get(run).unwrap_or_default();
+        let mut failure = self.desk.relay(text).await.failure;
+        failure = failure.map(|failure| failure.behind(self.characters(start)));
+        if failure.is_none() {
+            let noted = self.desk.run(note.unwrap_or_default().as_bytes()).await;
+            failure = noted.failure.map(Failure::without_position);
+        }
+        let end: &[u8] = if failure.is_none() {
+            b"COMMIT"
+        } else {
+            b"ROLLBACK"
+        };
+        let ended = self.desk.run(end).await.failure;
+        if let Some(failure) = failure.or(ended.map(Failure::without_position)) {
+            return Err(failure);
+        }
+        self.applied_if_idle();
+        Ok(())
+    }
+
+    /// Runs a DDL statement that has been noted before.
+    async fn ddl_noted(&mut self, statement: &[u8]) -> Result<(), Failure> {
+        let applied = self.seen.saturating_sub(1);
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        journal.begins(self.desk, applied).await?;
+        let Err(failure) = ddl::alone(self.desk, statement).await else {
+            return Ok(());
+        };
+        if journal.is_done(applied, statement, &failure) {
+            self.desk.notice(
+                Severity::Notice,
+                SqlState::SUCCESS,
+                format!("{}: it has been applied before", failure.message()),
+            );
+            self.desk.complete(&tag(statement));
+            return Ok(());
+        }
+        if !is_unknown(&failure) {
+            journal.failed(self.desk, applied).await;
+        }
+        Err(failure)
+    }
+
     /// A DDL statement in a block, of which what came before is committed and what comes next is
     /// another transaction. The client sees one block.
     async fn ddl_between(&mut self, statement: &[u8]) -> Result<(), Failure> {
-        let before = self.state.borrow_mut().take_block();
+        self.state.borrow_mut().goes_on(true);
         let reply = self.desk.run(b"COMMIT").await;
         let done = match reply.failure {
             Some(failure) => Err(failure.without_position()),
             None => ddl::alone(self.desk, statement).await,
         };
         let begun = self.desk.run(b"BEGIN").await;
-        self.state.borrow_mut().put_block(before);
+        self.state.borrow_mut().goes_on(false);
         match done {
             Ok(()) => {
                 self.state.borrow_mut().commits(statement);
@@ -315,5 +431,27 @@ impl<'a> Script<'a> {
                 self.count
             )),
         }
+    }
+}
+
+/// The tag of a statement that is not run again. How many rows it has changed is not known.
+fn tag(statement: &[u8]) -> String {
+    let mut reader = Reader::new(statement);
+    let mut words = Vec::new();
+    for known in [
+        "CREATE", "ALTER", "DROP", "COMMENT", "GRANT", "REVOKE", "INSERT", "UPDATE", "DELETE",
+        "SELECT", "UNIQUE", "TABLE", "INDEX", "SCHEMA", "SEQUENCE", "VIEW", "DOMAIN", "FUNCTION",
+        "ROLE",
+    ] {
+        if known == "UNIQUE" {
+            reader.take(known);
+        } else if reader.take(known) {
+            words.push(known);
+        }
+    }
+    match words.first() {
+        Some(&"INSERT") => "INSERT 0 0".to_owned(),
+        Some(&word @ ("UPDATE" | "DELETE" | "SELECT")) => format!("{word} 0"),
+        _ => words.join(" "),
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct State {
     all_locks: Locks,
     pid: i32,
     told_of_locks: bool,
+    /// Its block goes on although transactions end.
+    goes_on: bool,
     /// What of the extended protocol is the proxy's.
     pub(super) own: Own,
 }
@@ -56,6 +58,7 @@ impl State {
             all_locks,
             pid,
             told_of_locks: false,
+            goes_on: false,
             own: Own::default(),
         }
     }
@@ -70,14 +73,9 @@ impl State {
         self.block = Block::default();
     }
 
-    /// What there is of its block, which goes on although its transaction ends.
-    pub(super) fn take_block(&mut self) -> Block {
-        std::mem::take(&mut self.block)
-    }
-
-    /// The block goes on.
-    pub(super) fn put_block(&mut self, block: Block) {
-        self.block = block;
+    /// Whether its block goes on although transactions end.
+    pub(super) fn goes_on(&mut self, goes_on: bool) {
+        self.goes_on = goes_on;
     }
 
     /// This is to be waited for once the block is committed.
@@ -97,6 +95,9 @@ impl State {
 
     /// A transaction has ended.
     pub(super) fn ended(&mut self, how: TransactionEnd) {
+        if self.goes_on {
+            return;
+        }
         self.clear();
         if let Some(emulated) = &mut self.emulated {
             emulated.ended(how);

@@ -152,6 +152,7 @@ fn cluster(
                 config::AdvisoryLocks::Forward => AdvisoryLocks::Forward,
                 config::AdvisoryLocks::Reject => AdvisoryLocks::Reject,
             },
+            resume_scripts: settings.resume_scripts,
             ddl: match settings.ddl {
                 config::Ddl::Adapt => Ddl::Adapt,
                 config::Ddl::Pass => Ddl::Pass,

@@ -118,6 +118,8 @@ pub struct Policy {
     pub ddl_transactions: DdlTransactions,
     /// What to do about advisory locks.
     pub advisory_locks: AdvisoryLocks,
+    /// Whether it is kept how far scripts have come.
+    pub resume_scripts: bool,
     /// Parameters about which something else is to be done, by their names in lower case.
     pub parameters: Arc<BTreeMap<String, Unsupported>>,
 }

@@ -237,6 +237,7 @@ pub(super) fn cluster(
         unsupported_parameters: layers
             .required("unsupported-parameters", UnsupportedParameters::from_name)?,
         advisory_locks: layers.required("advisory-locks", AdvisoryLocks::from_name)?,
+        resume_scripts: layers.required("resume-scripts", value::boolean)?,
         ddl: layers.required("ddl", Ddl::from_name)?,
         ddl_transactions: layers.required("ddl-transactions", DdlTransactions::from_name)?,
         parameters: layers.parameters()?,

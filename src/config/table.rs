@@ -502,6 +502,20 @@ pub static SETTINGS: &[Setting] = &[
         places: Places::Everywhere,
     },
     Setting {
+        name: "resume-scripts",
+        group: Group::Sessions,
+        kind: Kind::Bool,
+        value_name: "BOOL",
+        default: Value("false"),
+        help: "Keep how far scripts have come, and go on from there",
+        doc: "Keeps in a table of the cluster, `dsql_proxy.scripts`, how far a script of several statements \
+              has come that is run statement by statement. When the same script is sent again after it \
+              has failed or was cut off, what has been applied is skipped, with a NOTICE.",
+        commands: PROXY,
+        scope: Scope::Cluster,
+        places: Places::Everywhere,
+    },
+    Setting {
         name: "occ-retries",
         group: Group::Sessions,
         kind: Kind::Count { min: 0, max: 100 },

@@ -102,6 +102,7 @@ fn cluster(endpoint: &str, port: u16) -> ClusterSettings {
         ddl: Ddl::Adapt,
         ddl_transactions: DdlTransactions::Reject,
         advisory_locks: AdvisoryLocks::Local,
+        resume_scripts: false,
         parameters: BTreeMap::new(),
     }
 }
@@ -138,7 +139,7 @@ fn every_setting_arrives() {
                 --queue-timeout 1s --idle-timeout 2s --max-lifetime 59m \
                 --max-prepared-statements 5 --occ-retries 0 --retry-buffer 1MiB \
                 --unsupported-parameters forward --parameter JIT=ignore --ddl pass \
-                --ddl-transactions autocommit --advisory-locks forward --structured-logs \
+                --ddl-transactions autocommit --advisory-locks forward --resume-scripts --structured-logs \
                 --quiet=false --debug-logs=true";
     let mut search_path = SearchPaths::default();
     search_path.add("myschema,public;app:x").unwrap();
@@ -174,6 +175,7 @@ fn every_setting_arrives() {
             ddl: Ddl::Pass,
             ddl_transactions: DdlTransactions::Autocommit,
             advisory_locks: AdvisoryLocks::Forward,
+            resume_scripts: true,
             parameters: [("jit".to_owned(), UnsupportedParameters::Ignore)].into(),
         }],
         address: ListenAddress::One(IpAddr::V6(Ipv6Addr::LOCALHOST)),
@@ -219,6 +221,7 @@ fn every_setting_arrives() {
         ddl = "pass"
         ddl-transactions = "autocommit"
         advisory-locks = "forward"
+        resume-scripts = true
         parameters = { jit = "ignore" }
         structured-logs = true
         quiet = false

@@ -82,6 +82,8 @@ pub struct ClusterSettings {
     pub ddl_transactions: DdlTransactions,
     /// What happens to advisory locks.
     pub advisory_locks: AdvisoryLocks,
+    /// Whether it is kept how far scripts have come.
+    pub resume_scripts: bool,
     /// What happens to single ones instead, by their names in lower case.
     pub parameters: BTreeMap<String, UnsupportedParameters>,
 }

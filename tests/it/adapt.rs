@@ -5,6 +5,7 @@ mod copies;
 mod extended;
 mod indexes;
 mod interrupted;
+mod journal;
 mod locks;
 mod parameters;
 mod scripts;
