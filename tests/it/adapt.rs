@@ -6,6 +6,7 @@ mod indexes;
 mod locks;
 mod parameters;
 mod scripts;
+mod serial;
 mod transactions;
 
 use crate::pooling::Mode;
