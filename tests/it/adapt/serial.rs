@@ -9,7 +9,8 @@ const COLUMNS: &str = "select attname || ' ' || format_type(atttypid, atttypmod)
      from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum \
      where attrelid = 't'::regclass and attnum > 0 and not attisdropped order by attnum";
 
-const SEQUENCES: &str = "select relname from pg_class where relkind = 'S' order by 1";
+const SEQUENCES: &str = "select relname from pg_class where relkind = 'S' and relnamespace in \
+     (select oid from pg_namespace where nspname in ('public', 's')) order by 1";
 
 #[tokio::test]
 async fn a_serial_column_is_what_it_is_in_postgresql() {
