@@ -27,7 +27,7 @@ mod uuid;
 mod volatility;
 
 pub use class::is_ddl;
-pub use hint::hint;
+pub use hint::{hint, hint_for_other};
 pub use plan::{
     AddColumn, AddConstraint, AddUnique, AlterPlan, AlterStep, ColumnDefault, DdlPlan, IndexPlan,
     Table,
