@@ -113,7 +113,7 @@ impl NewColumn<'_, '_> {
         if not_null {
             unique.insert(0, constraint::not_null(table, name, &column.name.text));
         }
-        let sequence = serial.then(|| OwnSequence::of(table, &column.name.text, name, 0));
+        let sequence = serial.then(|| Box::new(OwnSequence::of(table, &column.name.text, name, 0)));
         let default = match &sequence {
             Some(sequence) => Some(sequence.default.clone()),
             None => default.filter(|expression| !is_null(expression)),

@@ -151,7 +151,7 @@ pub struct AddColumn {
     /// `ALTER TABLE … ADD COLUMN …` with the type alone.
     pub add: String,
     /// The sequence that its default takes values from.
-    pub sequence: Option<OwnSequence>,
+    pub sequence: Option<Box<OwnSequence>>,
     /// Its default, which the rows that are there get, too.
     pub default: Option<ColumnDefault>,
     /// What is left to do once its rows are filled: NOT NULL, UNIQUE, CHECK, REFERENCES.
