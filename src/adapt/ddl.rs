@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::alter::Alter;
+use super::create;
 use super::desk::Desk;
 use super::failure::Failure;
 use super::index;
 use super::jobs::Job;
 use super::reply::Reply;
-use crate::compat::ddl::{self, DdlPlan};
+use crate::compat::ddl::{self, CreatePlan, DdlPlan};
 use crate::wire::{Severity, SqlState};
 
 /// How often a step is run that ends in a conflict, beyond what the session does.
@@ -40,6 +41,7 @@ pub(super) async fn alone(desk: &Desk, statement: &[u8]) -> Result<(), Failure> 
             (Ok(()), reply.tag)
         }
         DdlPlan::Index(plan) => (index::build(desk, &plan).await, "CREATE INDEX".to_owned()),
+        DdlPlan::Create(plan) => (create::table(desk, &plan).await, "CREATE TABLE".to_owned()),
         DdlPlan::Alter(plan) => (
             Alter::new(desk, &plan).run().await,
             "ALTER TABLE".to_owned(),
@@ -63,6 +65,10 @@ pub(super) async fn in_block(desk: &Desk, statement: &[u8]) -> Result<Option<Job
             positions,
             notices,
         } => (sql, positions, None, notices),
+        // The one step that is possible here.
+        DdlPlan::Create(CreatePlan { at_once, .. }) => {
+            (at_once.sql, at_once.positions, None, at_once.notices)
+        }
         DdlPlan::Index(plan) => (plan.sql, plan.positions, Some("CREATE INDEX"), plan.notices),
         plan @ (DdlPlan::Pass | DdlPlan::Alter(_)) => {
             return match desk.relay(statement).await.failure {

@@ -13,6 +13,7 @@
 
 mod alter;
 mod answer;
+mod create;
 mod ddl;
 mod desk;
 mod errand;

@@ -1,5 +1,6 @@
 //! What we add to a refusal: why it happened, and the way out.
 
+use super::ddl;
 use super::parameters as known;
 use crate::dsql::parameters;
 use crate::dsql::statements::{DDL_AND_DML, ISOLATION_LEVEL, MULTIPLE_DDL};
@@ -21,9 +22,10 @@ pub fn hint_for(sqlstate: &str, message: &str) -> Option<String> {
     {
         return Some(for_begin(level));
     }
-    let (name, _) = message
-        .strip_prefix(parameters::NOT_SUPPORTED_PREFIX)?
-        .split_once('"')?;
+    let Some(parameter) = message.strip_prefix(parameters::NOT_SUPPORTED_PREFIX) else {
+        return ddl::hint_for_other(sqlstate, message);
+    };
+    let (name, _) = parameter.split_once('"')?;
     Some(
         format!("{} {}", why(name), way_out(&[name]))
             .trim_end()

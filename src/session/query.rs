@@ -193,6 +193,7 @@ impl Session {
             StatementKind::Commit | StatementKind::Rollback
         );
         glance.count == Count::One
+            && !(glance.traits.contains(Traits::DDL) && sql::is_asynchronous(sql))
             && (is_end || !self.watched || glance.traits.contains(Traits::DDL))
             && self.adapts(sql, glance)
     }

@@ -38,8 +38,9 @@ impl SequencePins {
 
     /// True if a session that runs a statement with these traits has to keep its server, and may.
     pub(super) fn wants(&self, traits: Traits) -> bool {
-        let wanted = traits.contains(Traits::SEQUENCE_CALL)
-            || (self.asked.get() && traits.contains(Traits::SEQUENCE_WRITE));
+        // In DDL, a call is a default that is yet to be evaluated.
+        let calls = traits.contains(Traits::SEQUENCE_CALL) && !traits.contains(Traits::DDL);
+        let wanted = calls || (self.asked.get() && traits.contains(Traits::SEQUENCE_WRITE));
         wanted && self.kept.get() < self.limit
     }
 }

@@ -41,7 +41,7 @@ pub use lock_call::{
 pub use modes::{BeginStatement, Isolation, Modes, begin_statement, transaction_modes};
 pub use process_call::{NamedProcess, ProcessCall, ProcessFunction, process_call};
 pub use read_only::surely_read_only;
-pub use reader::Reader;
+pub use reader::{Reader, is_asynchronous};
 pub use set::{Scope, SetStatement, Target, Value, Verb, parse_set};
 pub use set_value::set_values;
 pub use setting_call::{Argument, SettingCall, SettingCalls, SettingFunction, setting_calls};

@@ -318,5 +318,18 @@ fn unquoted(inner: &[u8]) -> Option<Vec<u8>> {
     Some(value)
 }
 
+/// Whether a statement is one of DSQL's that starts a job and answers with its row: `CREATE INDEX
+/// ASYNC`, `ALTER TABLE ASYNC`.
+pub fn is_asynchronous(statement: &[u8]) -> bool {
+    let mut reader = Reader::new(statement);
+    if reader.takes("ALTER TABLE") {
+        return reader.is("ASYNC");
+    }
+    reader.take("CREATE") && {
+        reader.take("UNIQUE");
+        reader.takes("INDEX ASYNC")
+    }
+}
+
 #[cfg(test)]
 mod tests;

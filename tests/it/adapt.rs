@@ -9,6 +9,7 @@ mod journal;
 mod locks;
 mod parameters;
 mod scripts;
+mod serial;
 mod tables;
 mod transactions;
 

@@ -310,7 +310,7 @@ impl Alter<'_> {
                 DdlPlan::Rewrite { sql, .. } => {
                     step(self.desk, &sql).await?;
                 }
-                DdlPlan::Pass => {
+                DdlPlan::Pass | DdlPlan::Create(_) => {
                     step(self.desk, &statement).await?;
                 }
             }

@@ -3,10 +3,8 @@
 use super::column::{Clause, ClauseKind, Column, TypeName};
 use super::constraint;
 use super::edits::Edits;
-use super::name;
-use super::plan::{
-    AddColumn, AddConstraint, AddUnique, AlterStep, ColumnDefault, OwnSequence, Table,
-};
+use super::plan::{AddColumn, AddConstraint, AddUnique, AlterStep, ColumnDefault, Table};
+use super::serial::OwnSequence;
 use super::volatility;
 use crate::sql::Reader;
 
@@ -70,11 +68,8 @@ impl NewColumn<'_, '_> {
             name,
         } = *self;
         let serial = column.of.is_serial();
-        let mut of = if serial {
-            "bigint".to_owned()
-        } else {
-            edits.slice(column.of.at.clone()).to_owned()
-        };
+        let written = edits.slice(column.of.at.clone());
+        let mut of = column.of.of_serial().unwrap_or(written).to_owned();
         let mut default = None;
         let mut not_null = serial;
         let mut unique = Vec::new();
@@ -118,9 +113,9 @@ impl NewColumn<'_, '_> {
         if not_null {
             unique.insert(0, constraint::not_null(table, name, &column.name.text));
         }
-        let sequence = serial.then(|| self.sequence());
+        let sequence = serial.then(|| Box::new(OwnSequence::of(table, &column.name.text, name, 0)));
         let default = match &sequence {
-            Some((_, expression)) => Some(expression.clone()),
+            Some(sequence) => Some(sequence.default.clone()),
             None => default.filter(|expression| !is_null(expression)),
         };
         let exists = if if_not_exists { "IF NOT EXISTS " } else { "" };
@@ -128,7 +123,7 @@ impl NewColumn<'_, '_> {
             column: name.to_owned(),
             if_not_exists,
             add: table.alter(&format!("ADD COLUMN {exists}{name} {of}")),
-            sequence: sequence.map(|(sequence, _)| sequence),
+            sequence,
             default: default.map(|expression| ColumnDefault {
                 set: table.alter(&format!("ALTER COLUMN {name} SET DEFAULT {expression}")),
                 each_row: volatility::varies(&expression),
@@ -149,24 +144,6 @@ impl NewColumn<'_, '_> {
             add: self.table.alter(&format!("ADD {named}{written} NOT VALID")),
             name,
         })
-    }
-
-    /// What serial means (manual §8.1.4), and the default.
-    fn sequence(&self) -> (OwnSequence, String) {
-        let Self {
-            column,
-            table,
-            name,
-        } = *self;
-        let own = name::quoted(&name::object_name(&table.name, &column.name.text, "seq"));
-        let own = table.beside(&own);
-        let sequence = OwnSequence {
-            create: format!("CREATE SEQUENCE {own} CACHE 1"),
-            own: format!("ALTER SEQUENCE {own} OWNED BY {}.{name}", table.sql),
-            drop: format!("DROP SEQUENCE {own}"),
-        };
-        let default = format!("nextval('{}'::regclass)", own.replace('\'', "''"));
-        (sequence, default)
     }
 }
 

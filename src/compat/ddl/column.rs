@@ -165,6 +165,16 @@ impl TypeName {
             .is_some_and(|word| types::SERIAL.contains(&word))
     }
 
+    /// The type that a serial column really has (manual §8.1.4); `None` for another type.
+    pub(super) fn of_serial(&self) -> Option<&'static str> {
+        match self.word.as_deref()? {
+            "smallserial" | "serial2" => Some("smallint"),
+            "serial" | "serial4" => Some("integer"),
+            "bigserial" | "serial8" => Some("bigint"),
+            _ => None,
+        }
+    }
+
     /// Whether it is integer or smallint.
     pub(super) fn is_small_integer(&self) -> bool {
         matches!(self.word.as_deref(), Some("int2" | "int4"))

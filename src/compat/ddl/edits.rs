@@ -25,6 +25,20 @@ impl<'a> Edits<'a> {
         }
     }
 
+    /// The same changes again.
+    pub(super) fn with(text: &'a str, all: BTreeMap<(usize, usize), String>) -> Self {
+        Self {
+            text,
+            all,
+            notices: Vec::new(),
+        }
+    }
+
+    /// The changes, by where what they replace begins and ends.
+    pub(super) fn all(&self) -> &BTreeMap<(usize, usize), String> {
+        &self.all
+    }
+
     pub(super) fn text(&self) -> &'a str {
         self.text
     }

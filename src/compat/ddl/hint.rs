@@ -7,13 +7,16 @@ use crate::sql::Reader;
 /// The HINT for an error that DSQL gave to this statement, or `None` where there is nothing to
 /// add. `sqlstate` and `message` are the fields C and M of its ErrorResponse.
 pub fn hint(statement: &[u8], sqlstate: &str, message: &str) -> Option<String> {
-    let row = HINTS.iter().find(|row| {
-        row.sqlstate == sqlstate
-            && (message.starts_with(row.message)
-                || row.or.iter().any(|other| message.starts_with(other)))
-            && message.contains(row.goes_on)
+    let row = HINTS.iter().chain(OTHERS).find(|row| {
+        row.fits(sqlstate, message)
             && (row.words.is_empty() || row.words.iter().any(|words| has(statement, words)))
     })?;
+    Some(row.advice.to_owned())
+}
+
+/// The same for a statement that is no DDL, which is not looked at.
+pub fn hint_for_other(sqlstate: &str, message: &str) -> Option<String> {
+    let row = OTHERS.iter().find(|row| row.fits(sqlstate, message))?;
     Some(row.advice.to_owned())
 }
 
@@ -66,6 +69,13 @@ const fn row(message: &'static str, advice: &'static str) -> Hint {
 }
 
 impl Hint {
+    fn fits(&self, sqlstate: &str, message: &str) -> bool {
+        self.sqlstate == sqlstate
+            && (message.starts_with(self.message)
+                || self.or.iter().any(|other| message.starts_with(other)))
+            && message.contains(self.goes_on)
+    }
+
     const fn with(mut self, words: &'static [&'static str]) -> Self {
         self.words = words;
         self
@@ -229,11 +239,6 @@ static HINTS: &[Hint] = &[
         "Aurora DSQL has no procedures. Move what it does into your application.",
     ),
     row(
-        "unsupported statement: Do",
-        "Aurora DSQL has no PL/pgSQL, so it cannot run DO. Send the statements in it by \
-         themselves; where it only guards a CREATE, use IF NOT EXISTS.",
-    ),
-    row(
         "CREATE TRIGGER not supported",
         "Aurora DSQL has no triggers. Use a default or a generated column, or do in your \
          application what the trigger does.",
@@ -298,7 +303,21 @@ static HINTS: &[Hint] = &[
         "dsql-proxy has an index built in the background where Aurora DSQL has all that the \
          statement says. Write CREATE INDEX ASYNC to see what it has not.",
     ),
-    // --- Statements about data
+    // --- Schemas
+    row(
+        "feature not supported on system entity",
+        "The schema public belongs to Aurora DSQL itself. Create a schema of your own and use it \
+         by search_path.",
+    ),
+];
+
+/// The same for statements that are no DDL. The message says it all.
+static OTHERS: &[Hint] = &[
+    row(
+        "unsupported statement: Do",
+        "Aurora DSQL has no PL/pgSQL, so it cannot run DO. Send the statements in it by \
+         themselves; where it only guards a CREATE, use IF NOT EXISTS.",
+    ),
     row(
         "unsupported statement: Truncate",
         "Aurora DSQL has no TRUNCATE. Delete the rows, at most 3000 in a transaction, until none \
@@ -314,8 +333,10 @@ static HINTS: &[Hint] = &[
         "unsupported VACUUM ",
         "Aurora DSQL cleans up by itself: leave VACUUM out. ANALYZE with a table's name works.",
     ),
-    row("unsupported statement: Listen", LISTEN)
-        .or(&["unsupported statement: Notify", "unsupported statement: Unlisten"]),
+    row("unsupported statement: Listen", LISTEN).or(&[
+        "unsupported statement: Notify",
+        "unsupported statement: Unlisten",
+    ]),
     row(
         "unsupported statement: Reindex",
         "Aurora DSQL keeps its indexes in order itself: leave REINDEX out.",
@@ -328,12 +349,6 @@ static HINTS: &[Hint] = &[
         "unsupported transaction statement: RELEASE",
         "unsupported transaction statement: ROLLBACK TO",
     ]),
-    // --- Schemas
-    row(
-        "feature not supported on system entity",
-        "The schema public belongs to Aurora DSQL itself. Create a schema of your own and use it \
-         by search_path.",
-    ),
 ];
 
 /// What DSQL says of an index that it has nothing else against than that it is built at once: which

@@ -21,17 +21,19 @@ mod name;
 mod plan;
 mod positions;
 mod sequence;
+mod serial;
 mod table;
 mod uuid;
 mod volatility;
 
 pub use class::is_ddl;
-pub use hint::hint;
+pub use hint::{hint, hint_for_other};
 pub use plan::{
     AddColumn, AddConstraint, AddUnique, AlterPlan, AlterStep, ColumnDefault, DdlPlan, IndexPlan,
-    OwnSequence, Table,
+    Table,
 };
 pub use positions::Positions;
+pub use serial::{AtOnce, CreatePlan, OwnSequence, SerialColumn};
 pub use uuid::with_gen_random_uuid;
 
 use crate::sql::{self, Reader, StatementKind, Token, TokenKind};
@@ -77,8 +79,9 @@ fn create(reader: &mut Reader<'_>, mut edits: Edits<'_>) -> Option<DdlPlan> {
         return index::create(reader, edits);
     }
     if reader.take("TABLE") {
-        table::create(reader, &mut edits)?;
-    } else if reader.take("SEQUENCE") {
+        return table::create(reader, edits);
+    }
+    if reader.take("SEQUENCE") {
         sequence::create(reader, &mut edits)?;
     } else if reader.is_any(&["DOMAIN", "VIEW"]) || reader.sees("OR REPLACE VIEW") {
         uuid::edit(&mut edits);

@@ -3,6 +3,7 @@
 
 use super::name;
 use super::positions::Positions;
+use super::serial::{CreatePlan, OwnSequence};
 
 /// What becomes of a DDL statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub enum DdlPlan {
     },
     /// CREATE INDEX in the background, to be waited for.
     Index(IndexPlan),
+    /// CREATE TABLE in several steps.
+    Create(CreatePlan),
     /// ALTER TABLE in several steps.
     Alter(AlterPlan),
 }
@@ -148,7 +151,7 @@ pub struct AddColumn {
     /// `ALTER TABLE … ADD COLUMN …` with the type alone.
     pub add: String,
     /// The sequence that its default takes values from.
-    pub sequence: Option<OwnSequence>,
+    pub sequence: Option<Box<OwnSequence>>,
     /// Its default, which the rows that are there get, too.
     pub default: Option<ColumnDefault>,
     /// What is left to do once its rows are filled: NOT NULL, UNIQUE, CHECK, REFERENCES.
@@ -175,17 +178,6 @@ pub struct ColumnDefault {
     /// Whether each row that is there gets a value of its own, as from `gen_random_uuid()`;
     /// otherwise it is evaluated once for all of them, as PostgreSQL does with `now()`.
     pub each_row: bool,
-}
-
-/// The sequence of an added serial column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnSequence {
-    /// `CREATE SEQUENCE …`, before the column is there.
-    pub create: String,
-    /// `ALTER SEQUENCE … OWNED BY …`, once it is.
-    pub own: String,
-    /// `DROP SEQUENCE …`, where the column could not be added.
-    pub drop: String,
 }
 
 /// A CHECK or a foreign key that is validated after it is there. One that the rows violate is

@@ -3,6 +3,7 @@ mod index;
 mod lint;
 mod properties;
 mod rewrite;
+mod serial;
 
 use super::*;
 
@@ -11,8 +12,29 @@ fn rewritten(sql: &str) -> String {
     match plan(sql.as_bytes()) {
         DdlPlan::Pass => sql.to_owned(),
         DdlPlan::Rewrite { sql, .. } => sql,
+        DdlPlan::Create(create) => create.at_once.sql,
         other => panic!("{sql}: {other:?}"),
     }
+}
+
+fn create_plan(sql: &str) -> CreatePlan {
+    match plan(sql.as_bytes()) {
+        DdlPlan::Create(create) => create,
+        other => panic!("{sql}: {other:?}"),
+    }
+}
+
+/// The statements of a CREATE TABLE's steps.
+fn of_create(create: &CreatePlan) -> Vec<String> {
+    let sequences: Vec<_> = create
+        .columns
+        .iter()
+        .map(|column| create.sequence(column, 0))
+        .collect();
+    let mut all: Vec<_> = sequences.iter().map(|of| of.create.clone()).collect();
+    all.push(create.create(&sequences).0);
+    all.extend(sequences.iter().map(|of| of.own.clone()));
+    all
 }
 
 fn index_plan(sql: &str) -> IndexPlan {

@@ -2,7 +2,7 @@
 
 use super::talk::{Talk, fresh, options};
 use crate::session::{Flow, SequencePins, Want};
-use crate::sql::PinReason;
+use crate::sql::{self, PinReason};
 
 const NEXT: &str = "select nextval('s')";
 const LAST: &str = "select lastval()";
@@ -113,4 +113,16 @@ fn who_advances_a_sequence_keeps_its_server() {
     assert_eq!(two.session.pinned(), None);
     let mut three = Talk::of(&options, 3, &[]);
     assert_eq!(three.query(NEXT), Flow::NeedServer(Want::Sequences));
+}
+
+/// As each table with a serial column has it.
+#[test]
+fn a_default_that_will_advance_a_sequence_keeps_nothing() {
+    let pins = SequencePins::new(2);
+    let wants = |sql: &str| pins.wants(sql::glance(sql.as_bytes()).traits);
+    assert!(wants("insert into t values (nextval('s'))"));
+    assert!(!wants(
+        "create table t (id int default nextval('s'::regclass))"
+    ));
+    assert!(!wants("alter table t alter id set default nextval('s')"));
 }

@@ -3,12 +3,17 @@
 // migration file as one simple Query. (Left to itself, the adapter has a pool, knows nothing of
 // `?schema=`, and splits files at each semicolon.)
 import { PrismaPg } from '@prisma/adapter-pg'
+import { ColumnTypeEnum } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 
-// The adapter has no mapping for "char" (18), which introspection selects; text (25) reads the same.
+// The adapter has no mapping for "char" (18), which introspection selects: it takes text (25) for the
+// others' sake, and `connect` makes characters of these columns again.
 const { addFields } = pg.Result.prototype
 pg.Result.prototype.addFields = function (fields) {
-  for (const field of fields) if (field.dataTypeID === 18) field.dataTypeID = 25
+  for (const field of fields) {
+    field.isChar = field.dataTypeID === 18
+    if (field.isChar) field.dataTypeID = 25
+  }
   return addFields.call(this, fields)
 }
 
@@ -39,7 +44,9 @@ class Single extends pg.Pool {
     // An idle connection does not keep the process running.
     this.only.ref()
     try {
-      return await this.only.query(...parameters)
+      const result = await this.only.query(...parameters)
+      this.fields = result.fields
+      return result
     } finally {
       this.only.unref()
     }
@@ -66,6 +73,14 @@ async function connect(url) {
     } catch (error) {
       adapter.onError(error)
     }
+  }
+  const queryRaw = adapter.queryRaw.bind(adapter)
+  adapter.queryRaw = async query => {
+    const result = await queryRaw(query)
+    pool.fields.forEach((field, i) => {
+      if (field.isChar) result.columnTypes[i] = ColumnTypeEnum.Character
+    })
+    return result
   }
   return adapter
 }

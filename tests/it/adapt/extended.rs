@@ -194,3 +194,22 @@ async fn ddl_in_a_block_with_pgjdbcs_messages() {
     );
     assert_eq!(peer.run("select count(*) from t").await.value(), "2");
 }
+
+#[tokio::test]
+async fn who_knows_dsql_gets_its_jobs() {
+    let cluster = cluster(&[]);
+    let mut peer = cluster.peer().await;
+    peer.run("create table t (id int primary key, a int)").await;
+    peer.run("alter table t add constraint c check (a > 0) not valid")
+        .await;
+    for sql in [
+        "create unique index async i on t (a)",
+        "alter table async t validate constraint c",
+    ] {
+        assert_eq!(peer.extended(sql, &[]).await.rows.len(), 1, "{sql}");
+    }
+    assert_eq!(
+        peer.run("create index async j on t (a)").await.rows.len(),
+        1
+    );
+}

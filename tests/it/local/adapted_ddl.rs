@@ -106,6 +106,17 @@ async fn carry_out(client: &mut Client, sql: &str) {
         DdlPlan::Pass => client.run(&[sql]).await,
         DdlPlan::Rewrite { sql, .. } => client.run(&[&sql]).await,
         DdlPlan::Index(index) => job(client, &index.sql).await,
+        DdlPlan::Create(create) => {
+            let numbered = |column| create.sequence(column, 0);
+            let sequences: Vec<_> = create.columns.iter().map(numbered).collect();
+            for sequence in &sequences {
+                client.run(&[&sequence.create]).await;
+            }
+            client.run(&[&create.create(&sequences).0]).await;
+            for sequence in &sequences {
+                client.run(&[&sequence.own]).await;
+            }
+        }
         DdlPlan::Alter(alter) => Box::pin(steps(client, &alter.table, &alter.steps)).await,
     }
 }

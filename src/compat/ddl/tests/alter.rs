@@ -106,7 +106,7 @@ fn columns_are_added_filled_and_constrained() {
             "ALTER TABLE s.\"it's\" ADD COLUMN id SERIAL",
             &[
                 "CREATE SEQUENCE s.\"it's_id_seq\" CACHE 1",
-                "ALTER TABLE s.\"it's\" ADD COLUMN id bigint",
+                "ALTER TABLE s.\"it's\" ADD COLUMN id integer",
                 "ALTER SEQUENCE s.\"it's_id_seq\" OWNED BY s.\"it's\".id",
                 "ALTER TABLE s.\"it's\" ALTER COLUMN id SET DEFAULT nextval('s.\"it''s_id_seq\"'::regclass)",
                 "[fill each row: nextval('s.\"it''s_id_seq\"'::regclass)]",

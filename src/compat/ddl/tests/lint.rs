@@ -59,6 +59,9 @@ fn the_linter_agrees() {
             DdlPlan::Pass => panic!("nothing is changed in {sql}"),
             DdlPlan::Rewrite { sql, .. } => vec![sql],
             DdlPlan::Index(index) => vec![index.sql],
+            DdlPlan::Create(create) => {
+                [vec![create.at_once.sql.clone()], of_create(&create)].concat()
+            }
             DdlPlan::Alter(alter) => of_steps(&alter.table, &alter.steps),
         };
         for text in texts.iter().filter(|text| !text.starts_with('[')) {

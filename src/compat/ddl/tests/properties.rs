@@ -108,6 +108,7 @@ fn holds(sql: &str) -> Result<(), TestCaseError> {
         DdlPlan::Pass => return Ok(()),
         DdlPlan::Rewrite { sql, .. } => vec![sql],
         DdlPlan::Index(index) => vec![index.sql],
+        DdlPlan::Create(create) => [vec![create.at_once.sql.clone()], of_create(&create)].concat(),
         DdlPlan::Alter(alter) => of_steps(&alter.table, &alter.steps),
     };
     for text in texts {
