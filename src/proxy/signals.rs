@@ -55,6 +55,12 @@ pub(super) async fn cancel(
         canceled(CancelOutcome::Canceled);
         return Ok(());
     }
+    // The server listens to its client, who can end the COPY itself (CopyFail); to end the session for
+    // the sake of that would be worse.
+    if relay.session.copies_in() && relay.session.pinned().is_some() {
+        canceled(CancelOutcome::Ignored);
+        return Ok(());
+    }
     let asks = cluster.cancels.get() != Cancels::Ignored
         && !relay.session.copies_in()
         && match relay.session.abandon() {
