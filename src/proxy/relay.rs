@@ -513,7 +513,11 @@ impl Relay {
                         server: &mut self.scratch,
                         client: &mut self.client.output,
                     };
-                    if self.adapter.is_engaged() && frame.is_complete() && !self.session.skips() {
+                    if self.adapter.is_engaged()
+                        && frame.is_complete()
+                        && !self.session.is_direct()
+                        && !self.session.skips()
+                    {
                         let status = self.session.status();
                         let taken = self.adapter.takes(tag, frame.body, status);
                         if taken != Taken::No {

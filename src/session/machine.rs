@@ -372,6 +372,11 @@ impl Session {
         self.direct = direct;
     }
 
+    /// True if what comes has been adapted already.
+    pub fn is_direct(&self) -> bool {
+        self.direct
+    }
+
     /// Whether every text is of interest to whoever adapts them.
     pub fn watch(&mut self, watched: bool) {
         self.watched = watched;
