@@ -12,12 +12,10 @@ use bytes::{BufMut, BytesMut};
 use super::failure::Failure;
 use super::local::Bound;
 use super::reply::{Intake, Reply, Show};
+use crate::compat::FAILS;
 use crate::compat::parameters::Level;
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{ErrorResponse, FrameError, Severity, SqlState, encode, frontend};
-
-/// Fails whatever transaction it runs in: raw parsing accepts it, and analysis does not.
-const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
 
 /// What an errand sends, and what comes back. Shared by the errand and those who drive it.
 #[derive(Debug, Clone)]

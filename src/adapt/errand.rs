@@ -122,11 +122,7 @@ impl Adapter {
             Rc::clone(&self.policy),
             Rc::clone(&self.state),
         );
-        Errand {
-            desk,
-            course: Box::pin(course),
-            stage: Stage::Replies,
-        }
+        Errand::new(desk, course)
     }
 
     /// The errand for the text of a Query, which comes while the session is in `status` and has
@@ -139,15 +135,19 @@ impl Adapter {
             Rc::clone(&self.policy),
             Rc::clone(&self.state),
         );
-        Errand {
+        Errand::new(desk, course)
+    }
+}
+
+impl Errand {
+    fn new(desk: Desk, course: impl Future<Output = ()> + 'static) -> Self {
+        Self {
             desk,
             course: Box::pin(course),
             stage: Stage::Replies,
         }
     }
-}
 
-impl Errand {
     /// Goes on as far as possible. To be called at first, and whenever it got what it waits for.
     /// `holds_begin` says that the session is in a block whose BEGIN it has not sent.
     pub fn poll(&mut self, holds_begin: bool, cx: &mut Context<'_>) -> Stage {

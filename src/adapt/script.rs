@@ -19,9 +19,6 @@ use crate::sql::{self, Reader, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::{Severity, SqlState};
 
-/// Fails whatever transaction it runs in: raw parsing accepts it, and analysis does not.
-const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
-
 /// Runs the statements of a Query: each DDL statement alone, those between together.
 pub(super) async fn query(desk: Desk, text: Bytes, policy: Rc<Policy>, state: Shared) {
     if desk.status() == TransactionStatus::Idle {
@@ -368,7 +365,7 @@ impl<'a> Script<'a> {
             }
             Err(failure) => {
                 // As a block is in which a statement has failed.
-                self.desk.run(FAILS).await;
+                self.desk.fail_block().await;
                 Err(failure)
             }
         }

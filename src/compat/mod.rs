@@ -16,5 +16,9 @@ pub use policy::{
     AdvisoryLocks, Ddl, DdlTransactions, Options, Plan, Policy, Refusal, Unsupported, Verdict,
 };
 
+/// Sent in the place of a client's message that has to fail, or to make a block a failed one: raw
+/// parsing accepts it, so that a failed block answers it with its own error, and analysis does not.
+pub const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
+
 #[cfg(test)]
 mod tests;

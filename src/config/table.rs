@@ -422,11 +422,10 @@ pub static SETTINGS: &[Setting] = &[
               `reject`: the proxy answers with the error of DSQL and a hint. `ignore`: the proxy \
               answers as PostgreSQL would, remembers the value for SHOW, and does no more. \
               `emulate`: the same, and the proxy makes the value hold where it can: \
-              client_min_messages, statement_timeout, lock_timeout, transaction_timeout, \
-              idle_in_transaction_session_timeout, idle_session_timeout, and the modes of \
-              transactions (transaction_read_only, default_transaction_read_only; levels below \
-              REPEATABLE READ are answered, because DSQL gives more). SERIALIZABLE cannot be \
-              emulated and is refused. `forward`: everything goes upstream, which decides.\n\n\
+              client_min_messages, lock_timeout for waits for advisory locks, and the modes of \
+              transaction blocks (transaction_read_only, default_transaction_read_only; levels \
+              below REPEATABLE READ are answered, because DSQL gives more). Other timeouts are \
+              remembered only. SERIALIZABLE cannot be emulated and is refused. `forward`: everything goes upstream, which decides.\n\n\
               Whatever is said here, a value that would change what statements mean is refused: \
               `standard_conforming_strings = off`. Names that PostgreSQL 18 does not know go \
               upstream.",

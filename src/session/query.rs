@@ -10,15 +10,11 @@ use super::repeat::repeat;
 use super::sequences::SequencePin;
 use super::server_state::ServerState;
 use crate::compat::parameters::TransactionEnd;
-use crate::compat::{AdvisoryLocks, Ddl, Plan};
+use crate::compat::{AdvisoryLocks, Ddl, FAILS, Plan};
 use crate::sql::{self, Count, Deallocated, Glance, PinReason, StatementKind, Traits};
 use crate::wire::backend::TransactionStatus;
 use crate::wire::frontend::{self, Target};
 use crate::wire::{ErrorResponse, SqlState, encode};
-
-/// Sent in the place of a client's message that has to fail: raw parsing accepts it, so that
-/// a failed block answers it with its own error, and analysis does not.
-pub(super) const FAILS: &[u8] = b"SELECT \"dsql-proxy refused this\"";
 
 impl Session {
     /// A message while the session has no server: answered here if it can be.

@@ -213,3 +213,24 @@ async fn who_knows_dsql_gets_its_jobs() {
         1
     );
 }
+
+/// What the proxy asks the server meanwhile does not take the place of the client's statement.
+#[tokio::test]
+async fn an_unnamed_statement_outlives_its_description() {
+    let cluster = cluster(&[]);
+    let mut peer = cluster.peer().await;
+    let sql = "select pg_try_advisory_lock(hashtext($1))";
+    for _ in 0..2 {
+        let reply = peer
+            .ask(|out| {
+                parse("", sql, out);
+                named(b'D', 'S', "", out);
+                bind("", "", &[Some("app")], false, out);
+                execute("", 0, out);
+                encode::sync(out);
+            })
+            .await;
+        assert_eq!(reply.told(), "- I", "{reply:?}");
+        assert_eq!(reply.value(), "t");
+    }
+}
